@@ -1,0 +1,5 @@
+"""Starts the command line."""
+
+def main() -> None:
+    """Placeholder replaced by the command line."""
+

@@ -1,0 +1,1 @@
+"""Judgement on the belt: collector, planner, reviewer; rule first, model second, limits last."""

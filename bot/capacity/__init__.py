@@ -1,0 +1,1 @@
+"""Readings to headroom: what each node can still give."""

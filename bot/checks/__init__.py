@@ -1,0 +1,1 @@
+"""Files to findings: syntax, schema, policy, capacity, secrets."""

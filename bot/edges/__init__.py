@@ -1,0 +1,1 @@
+"""All input and output: one outside party per file, behind a port."""

@@ -1,0 +1,109 @@
+"""``.ai-provision.yaml`` of the infrastructure repository's default branch: who may, where to, how much.
+
+In: parsed YAML. Out: one immutable ``Config``. Never: the application repository's wishes, secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot.model.noun import Noun
+from bot.model.quantity import Bytes
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
+class Commands(Noun):
+    """Who may command."""
+
+    minimum_permission: Literal["write", "maintain", "admin"] = "write"
+    users: tuple[str, ...] = ()
+    per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
+    per_hour: Annotated[int, Field(ge=1, le=100_000)] = 600
+    reply_to_strangers: bool = True
+
+
+class Dns(Noun):
+    """DNS for machines."""
+
+    servers: tuple[str, ...] = ()
+    domain: str | None = None
+
+
+class Defaults(Noun):
+    """Values for what a command does not name. None means: derive from the cluster, or say that it is missing."""
+
+    cluster: str | None = None
+    environment: str | None = None
+    namespace: Name | None = None
+    registry: str | None = None
+    image_tag: str | None = None
+    storage_class: str | None = None
+    ingress_class: str | None = None
+    template_id: Annotated[int, Field(ge=100, le=999_999_999)] | None = None
+    image: str | None = None
+    datastore: str | None = None
+    data_datastore: str | None = None
+    image_datastore: str | None = None
+    bridge: str | None = None
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    pool: str | None = None
+    gateway: str | None = None
+    addresses: str | None = None
+    dns: Dns = Dns()
+    ssh_keys: tuple[str, ...] = ()
+    username: Name = "provision"
+    tags: tuple[Name, ...] = ("ai-provision",)
+
+
+class VmIds(Noun):
+    """The range from which VMIDs are reserved."""
+
+    first: Annotated[int, Field(ge=100)] = 100
+    last: Annotated[int, Field(le=999_999_999)] = 999_999_999
+
+
+class Limits(Noun):
+    """Policy bounds; a plan beyond them is refused with ``policy`` or clamped with the reason."""
+
+    namespaces: tuple[str, ...] = ()
+    max_replicas: Annotated[int, Field(ge=1)] = 50
+    max_cores_per_machine: Annotated[int, Field(ge=1)] = 64
+    max_memory_per_machine: Bytes = Bytes.of_gib(512)
+    max_machines: Annotated[int, Field(ge=0)] = 20
+    cpu_overcommit: Annotated[float, Field(gt=0, le=16)] = 3.0
+    registries: tuple[str, ...] = ()
+
+
+class Prices(Noun):
+    """Your own unit prices; money is only computed from these."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    vcpu_hour: Annotated[float, Field(ge=0)]
+    gib_hour: Annotated[float, Field(ge=0)]
+    storage_gib_month: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Budget(Noun):
+    """Monthly budget per application, in the currency of the prices."""
+
+    monthly: Annotated[float, Field(gt=0)]
+
+
+class Config(Noun):
+    """The config file. Every field has a default: without the file, write permission commands."""
+
+    version: Literal[1] = 1
+    commands: Commands = Commands()
+    git_hosts: tuple[str, ...] = ("github.com",)
+    defaults: Defaults = Defaults()
+    vm_ids: VmIds = VmIds()
+    limits: Limits = Limits()
+    prices: Prices | None = None
+    budget: Budget | None = None
+    delivery: Literal["kubectl", "argocd", "flux"] = "kubectl"
+    mode: Literal["manual", "auto"] = "manual"
+    when_unreachable: Literal["refuse", "draft"] = "refuse"
+    draft_below_confidence: Annotated[float, Field(ge=0, le=1)] = 0.40

@@ -1,0 +1,83 @@
+"""The published document of ``plan --format json`` (``schema_version: 1``): the belt's nouns under their public names.
+
+In: request, profile, snapshot, plan, findings, files. Out: one JSON document. Never: clock times of this run.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from bot.model.changes import RenderedFile
+from bot.model.cluster import Missing, Node, Store
+from bot.model.decision import Decision
+from bot.model.finding import Finding
+from bot.model.noun import Noun
+from bot.model.plan import ClusterPlan, Confidence, Cost, Machine, NodeChange, Placed, ServicePlan
+from bot.model.profile import AppProfile
+from bot.model.demand import Demand
+
+
+class Request(Noun):
+    """What was asked, and the commit that was read. ``ref`` and ``commit`` are None for a folder."""
+
+    git_repo: str
+    app_description: str
+    ref: str | None = None
+    commit: str | None = None
+
+
+class ClusterView(Noun):
+    """What the plan says about the clusters."""
+
+    taken_at: AwareDatetime | None = None
+    nodes: tuple[Node, ...] = ()
+    stores: tuple[Store, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+
+class PlanView(Noun):
+    """The plan without its decisions and findings, which stand beside it."""
+
+    app: str
+    environment: str | None = None
+    namespace: str
+    cluster: str | None = None
+    services: tuple[ServicePlan, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    clusters: tuple[ClusterPlan, ...] = ()
+    placement: tuple[Placed, ...] = ()
+    capacity: tuple[NodeChange, ...] = ()
+    cost: Cost
+    confidence: Confidence
+    capacity_verified: bool = False
+
+
+class Document(Noun):
+    """One JSON document."""
+
+    schema_version: Literal[1] = 1
+    request: Request
+    demand: Demand
+    profile: AppProfile
+    cluster: ClusterView
+    plan: PlanView
+    decisions: tuple[Decision, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: tuple[RenderedFile, ...] = ()
+
+
+class ErrorBody(Noun):
+    """A refusal for machines."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class ErrorDocument(Noun):
+    """What stdout holds after a refusal with ``--format json``."""
+
+    schema_version: Literal[1] = 1
+    error: ErrorBody

@@ -1,0 +1,1 @@
+"""Profile, demand and snapshot to Plan: sizing, placement, cost, confidence."""

@@ -1,0 +1,1 @@
+"""Plan to files and pull-request text; the same input gives the same bytes."""

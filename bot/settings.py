@@ -1,0 +1,119 @@
+"""Settings: read once from the environment, handed down, never read again.
+
+In: environment variables (and their aliases from other tools). Out: one immutable ``Settings``. Never: a secret that
+prints itself.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def _names(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+class Settings(BaseSettings):
+    """Every setting of the product. See ``docs/configuration.md``."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
+
+    infra_repo: Annotated[
+        str | None,
+        Field(
+            validation_alias=_names("AI_PROVISION_INFRA_REPO"),
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
+        ),
+    ] = None
+    webhook_secret: Annotated[SecretStr | None, Field(validation_alias=_names("AI_PROVISION_WEBHOOK_SECRET"))] = None
+    database_url: Annotated[str, Field(validation_alias=_names("AI_PROVISION_DATABASE_URL"))] = (
+        "sqlite:///ai-provision.sqlite"
+    )
+    model: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL"))] = None
+    github_api_url: Annotated[str, Field(validation_alias=_names("GITHUB_API_URL"))] = "https://api.github.com"
+    github_token: Annotated[SecretStr | None, Field(validation_alias=_names("GITHUB_TOKEN"))] = None
+    github_app_id: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_GITHUB_APP_ID"))] = None
+    github_private_key: Annotated[
+        SecretStr | None, Field(validation_alias=_names("AI_PROVISION_GITHUB_PRIVATE_KEY"))
+    ] = None
+    proxmox_endpoint: Annotated[
+        str | None, Field(validation_alias=_names("PROXMOX_VE_ENDPOINT", "PROXMOX_API_URL"))
+    ] = None
+    proxmox_api_token: Annotated[SecretStr | None, Field(validation_alias=_names("PROXMOX_VE_API_TOKEN"))] = None
+    proxmox_api_token_id: Annotated[str | None, Field(validation_alias=_names("PROXMOX_API_TOKEN_ID"))] = None
+    proxmox_api_token_secret: Annotated[
+        SecretStr | None, Field(validation_alias=_names("PROXMOX_API_TOKEN_SECRET"))
+    ] = None
+    proxmox_insecure: Annotated[bool, Field(validation_alias=_names("PROXMOX_VE_INSECURE"))] = False
+    kubeconfig: Annotated[str | None, Field(validation_alias=_names("KUBECONFIG"))] = None
+    prometheus_url: Annotated[str | None, Field(validation_alias=_names("PROMETHEUS_URL"))] = None
+    allowed_git_hosts: Annotated[
+        tuple[str, ...], NoDecode, Field(validation_alias=_names("AI_PROVISION_ALLOWED_GIT_HOSTS"))
+    ] = ("github.com",)
+    executor_id: Annotated[str, Field(validation_alias=_names("AI_PROVISION_EXECUTOR_ID"))] = socket.gethostname()
+    host: Annotated[str, Field(validation_alias=_names("AI_PROVISION_HOST"))] = "127.0.0.1"
+    port: Annotated[int, Field(validation_alias=_names("AI_PROVISION_PORT"), ge=1, le=65535)] = 8080
+    write_pause: Annotated[float, Field(validation_alias=_names("AI_PROVISION_WRITE_PAUSE"), ge=0, le=60)] = 1.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: object,
+        **more: object,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """One source: the mapping that the caller hands in, so that nothing reads the environment behind its back."""
+        return (init_settings,)
+
+    @field_validator("allowed_git_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def proxmox_token(self) -> str | None:
+        """``user@realm!id=secret`` from either spelling, or None."""
+        if self.proxmox_api_token is not None:
+            return self.proxmox_api_token.get_secret_value()
+        if self.proxmox_api_token_id and self.proxmox_api_token_secret:
+            return f"{self.proxmox_api_token_id}={self.proxmox_api_token_secret.get_secret_value()}"
+        return None
+
+    def private_key(self) -> str | None:
+        """The App's PEM text, read from the path when a path was given."""
+        if self.github_private_key is None:
+            return None
+        text = self.github_private_key.get_secret_value()
+        return text if text.lstrip().startswith("-----BEGIN") else Path(text).expanduser().read_text()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, longest first, for redaction at the one exit."""
+        values = {
+            secret.get_secret_value()
+            for secret in (
+                self.webhook_secret,
+                self.github_token,
+                self.github_private_key,
+                self.proxmox_api_token,
+                self.proxmox_api_token_secret,
+            )  # fmt: skip
+            if secret is not None
+        }
+        token = self.proxmox_token
+        if token and "=" in token:
+            values.add(token.split("=", 1)[1])
+        return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from a mapping such as ``os.environ``; empty values count as absent. Raises pydantic.ValidationError."""
+    return Settings.model_validate({name: value for name, value in environment.items() if value})

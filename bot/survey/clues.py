@@ -1,0 +1,59 @@
+"""What one detector saw in one area of a tree, before anybody votes.
+
+In: sightings with file and line. Out: ``Clues``, merged by ``bot.survey.services``. Never: values of variables.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.model.noun import Noun
+from bot.model.profile import Declared, Dependency, Endpoint, EnvName, Evidence, Health, Volume
+from bot.model.quantity import Bytes
+
+Seen = Literal["code", "env", "compose", "manifest", "image", "header", "convention"]
+"""Where a claim comes from; ports vote in this order: code, env, compose, manifest, image (EXPOSE)."""
+
+
+class Claim(Noun):
+    """A named value that one place supports. Higher weight wins; equal weight: first in path order."""
+
+    value: str
+    seen: Seen
+    weight: int
+    evidence: Evidence
+
+
+class PortClaim(Noun):
+    """A port that one place supports. ``debug`` ports never reach a Service."""
+
+    port: int
+    protocol: Literal["http", "grpc", "tcp", "udp"]
+    name: str = ""
+    seen: Seen
+    debug: bool = False
+    from_env: str | None = None
+    evidence: Evidence
+
+
+class Clues(Noun):
+    """All that one detector saw below ``area`` (a folder, empty string for the root)."""
+
+    area: str
+    detector: str
+    names: tuple[Claim, ...] = ()
+    languages: tuple[Claim, ...] = ()
+    frameworks: tuple[Claim, ...] = ()
+    ports: tuple[PortClaim, ...] = ()
+    listens: bool | None = None
+    health: tuple[Health, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    calls: tuple[str, ...] = ()
+    env: tuple[EnvName, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    start_command: tuple[str, ...] | None = None
+    memory_floor: Bytes | None = None
+    declared: Declared | None = None
+    workers: int | None = None
+    notes: tuple[str, ...] = ()
