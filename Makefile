@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 LOCK := requirements/dev.lock
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+REAL := .cache/real-applications
 
 .PHONY: help demo test lint fmt bench lock quality clean
 
@@ -20,10 +21,16 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(REAL)/.downloaded: requirements/real-applications.txt $(STAMP)
+	@mkdir -p $(REAL)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes \
+	  -r requirements/real-applications.txt -d $(REAL)
+	@touch $@
+
 demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or Docker
 	$(BIN)/ai-provision demo
 
-test: $(STAMP)  ## all tests
+test: $(STAMP) $(REAL)/.downloaded  ## all tests
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
 lint: $(STAMP)  ## ruff, mypy strict, import-linter, zizmor

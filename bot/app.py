@@ -1,0 +1,180 @@
+"""The only place that builds real edges and hands them down.
+
+In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. Never: a decision about a plan.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from bot.capacity.combine import combine
+from bot.edges.clock import RealClock
+from bot.edges.git import GitRepos, Remote, public_remote
+from bot.edges.github import GitHubForge
+from bot.edges.kubernetes import KubernetesInventory
+from bot.edges.proxmox import ProxmoxInventory
+from bot.edges.terraform import TerraformToolbox
+from bot.edges.yaml_reader import ChildYamlReader
+from bot.errors import Code, Refusal, Refused, Unavailable
+from bot.flow.house import House, Office
+from bot.model.cluster import ClusterSnapshot, Missing, System
+from bot.model.command import RepoTarget
+from bot.ports import Inventory
+from bot.rendering.redaction import redactor
+from bot.settings import Settings
+from bot.survey.selection import select
+
+__all__ = ["House", "LiveInventory", "Office", "SnapshotInventory", "build_house", "build_inventory", "build_office"]
+
+NOT_CONFIGURED: Final = "not-configured"
+
+
+@dataclass(frozen=True)
+class SnapshotInventory:
+    """An inventory that was written down before."""
+
+    snapshot: ClusterSnapshot
+
+    def read(self) -> ClusterSnapshot:
+        """The same every time."""
+        return self.snapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveInventory:
+    """Proxmox and Kubernetes together; what is not configured stands in ``missing``.
+
+    ``tolerant``: an outage of a configured system becomes a gap too, instead of an exception.
+    """
+
+    proxmox: Inventory | None
+    kubernetes: Inventory | None
+    tolerant: bool
+
+    def read(self) -> ClusterSnapshot:
+        """Both readings. Raises Refused or Unavailable unless tolerant."""
+        sources: tuple[tuple[System, Inventory | None], ...] = (
+            ("proxmox", self.proxmox),
+            ("kubernetes", self.kubernetes),
+        )
+        return combine([self._part(system, source) for system, source in sources])
+
+    def _part(self, system: System, source: Inventory | None) -> ClusterSnapshot:
+        if source is None:
+            return ClusterSnapshot(missing=(_not_configured(system),))
+        try:
+            return source.read()
+        except (Refused, Unavailable) as stop:
+            if not self.tolerant:
+                raise
+            return ClusterSnapshot(missing=(_gap(system, stop.refusal),))
+
+
+def _not_configured(system: System) -> Missing:
+    how = "PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN" if system == "proxmox" else "KUBECONFIG"
+    return Missing(
+        system=system,
+        what="nodes and capacity",
+        code=NOT_CONFIGURED,
+        reason=f"no {'Proxmox VE' if system == 'proxmox' else 'Kubernetes'} cluster is configured",
+        remedy=f"Set {how}, or give a snapshot file.",
+    )
+
+
+def _gap(system: System, refusal: Refusal) -> Missing:
+    return Missing(
+        system=system, what="nodes and capacity", code=refusal.code, reason=refusal.message, remedy=refusal.remedy
+    )
+
+
+def build_inventory(settings: Settings, *, tolerant: bool = True) -> Inventory:
+    """The live clusters, as far as they are configured. Raises nothing: work begins with ``read``."""
+    token = settings.proxmox_token
+    proxmox = (
+        ProxmoxInventory(
+            endpoint=settings.proxmox_endpoint, token=token, clock=RealClock(), verify=not settings.proxmox_insecure
+        )
+        if settings.proxmox_endpoint and token
+        else None
+    )
+    kubernetes = None
+    if settings.kubeconfig and _has_content(Path(settings.kubeconfig)):
+        kubernetes = KubernetesInventory(settings.kubeconfig, clock=RealClock())
+    return LiveInventory(proxmox=proxmox, kubernetes=kubernetes, tolerant=tolerant)
+
+
+def _has_content(kubeconfig: Path) -> bool:
+    """An absent or empty KUBECONFIG means: not configured."""
+    return kubeconfig.is_file() and kubeconfig.stat().st_size > 0
+
+
+def build_house(settings: Settings, *, inventory: Inventory) -> House:
+    """What a plan stands on."""
+    yaml = ChildYamlReader()
+    return House(
+        repos=GitRepos(select=select, yaml=yaml, locate=_locator(settings)),
+        inventory=inventory,
+        toolbox=TerraformToolbox(),
+        yaml=yaml,
+        clock=RealClock(),
+    )
+
+
+def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:
+    """Where an application's repository is read from.
+
+    With a GitHub on this computer (an emulator), its API says where; everything else is public and pinned.
+    """
+    if not _on_this_computer(settings.github_api_url):
+        return public_remote
+
+    def locate(target: RepoTarget) -> Remote:
+        with _forge(settings) as forge:
+            return Remote(url=forge.clone_url(f"{target.owner}/{target.name}"), protocol="http")
+
+    return locate
+
+
+def _on_this_computer(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.scheme == "http" and parts.hostname == "localhost"
+
+
+def build_office(settings: Settings, *, house: House) -> Office | Refusal:
+    """A house with GitHub, or what is missing for it."""
+    if settings.github_token is None:
+        return Refusal(
+            code=Code.GITHUB_AUTH,
+            message="No GitHub token is set.",
+            remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",
+        )
+    return Office(
+        house=house,
+        forge=_forge(settings),
+        infra_repo=settings.infra_repo,
+        git_hosts=settings.allowed_git_hosts,
+    )
+
+
+def _forge(settings: Settings) -> GitHubForge:
+    if settings.github_token is None:
+        raise Refused(
+            Refusal(
+                code=Code.GITHUB_AUTH, message="No GitHub token is set.", remedy="Set GITHUB_TOKEN for this GitHub."
+            )
+        )
+    return GitHubForge(
+        api_url=settings.github_api_url,
+        token=settings.github_token,
+        clock=RealClock(),
+        write_pause=settings.write_pause,
+        redact=redactor(settings.secrets()),
+    )

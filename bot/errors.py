@@ -60,11 +60,15 @@ _FAILED = frozenset(
 
 
 class Refusal(Noun):
-    """A user's mistake or a limit, with what to do about it. A value: it is returned, not raised, wherever it can be."""
+    """A user's mistake or a limit, with what to do about it: a value, returned and not raised wherever it can be.
+
+    ``example`` is a right form of the same command, to copy; it may hold several lines.
+    """
 
     code: Code
     message: str
     remedy: str
+    example: str | None = None
 
     @property
     def exit_code(self) -> int:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from bot.model.changes import ChangeSet
 from bot.model.cluster import ClusterSnapshot
-from bot.model.command import FolderTarget, RepoTarget, ThreadRef
+from bot.model.command import FolderTarget, RawEvent, RepoTarget, ThreadRef
 from bot.model.finding import Finding
 from bot.model.noun import Noun
 from bot.model.outcome import PullRequest
@@ -84,7 +84,8 @@ class Forge(Protocol):
         self, repo: str, *, branch: str, marker: str, changes: ChangeSet, text: PullText, message: str, when: datetime
     ) -> PullRequest:
         """One branch, one commit, one pull request; looks before it writes. Raises Refused(conflict) after a human
-        commit or for a declined pull request, Unavailable on rate limits."""
+        commit or for a declined pull request, Unavailable on rate limits.
+        """
 
 
 class Toolbox(Protocol):
@@ -92,3 +93,14 @@ class Toolbox(Protocol):
 
     def judge(self, changes: ChangeSet) -> tuple[Finding, ...]:
         """Findings of ``terraform fmt -check`` and provider-free checks."""
+
+
+class Inbox(Protocol):
+    """Takes verified events, at once."""
+
+    @property
+    def waiting(self) -> int:
+        """Events not yet begun."""
+
+    def accept(self, event: RawEvent) -> bool:
+        """Store an event; False when its delivery id was seen before. Raises queue.Full when no more fit."""

@@ -64,10 +64,10 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        _settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        *others: object,
-        **more: object,
+        *_others: object,
+        **_more: object,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """One source: the mapping that the caller hands in, so that nothing reads the environment behind its back."""
         return (init_settings,)
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
                 self.github_private_key,
                 self.proxmox_api_token,
                 self.proxmox_api_token_secret,
-            )  # fmt: skip
+            )
             if secret is not None
         }
         token = self.proxmox_token

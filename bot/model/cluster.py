@@ -117,6 +117,8 @@ class Guest(Noun):
     vlans: tuple[int, ...] = ()
     lock: str | None = None
     datastores: tuple[str, ...] = ()
+    balloon: Bytes | None = None
+    pci: tuple[str, ...] = ()
 
 
 class HaRule(Noun):
@@ -141,7 +143,7 @@ class Subnet(Noun):
 
 
 class ProxmoxFacts(Noun):
-    """What is true of the whole Proxmox cluster."""
+    """What is true of the whole Proxmox cluster. ``next_id``: free at ``taken_at``, advisory."""
 
     version: str | None = None
     name: str | None = None
@@ -150,6 +152,7 @@ class ProxmoxFacts(Noun):
     pools: tuple[str, ...] = ()
     ha_rules: tuple[HaRule, ...] = ()
     subnets: tuple[Subnet, ...] = ()
+    next_id: int | None = None
     next_id_lower: int = 100
     next_id_upper: int = 1_000_000
     permissions: dict[str, tuple[str, ...]] = {}

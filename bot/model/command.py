@@ -26,10 +26,12 @@ class RepoTarget(Noun):
 
     @property
     def clone_url(self) -> str:
+        """Where git reads it."""
         return f"https://{self.host}/{self.owner}/{self.name}.git"
 
     @property
     def url(self) -> str:
+        """The address as a person writes it."""
         suffix = "/tree/" + "/".join(self.tree) if self.tree else ""
         return f"https://{self.host}/{self.owner}/{self.name}{suffix}"
 
@@ -41,6 +43,7 @@ class FolderTarget(Noun):
 
     @property
     def url(self) -> str:
+        """The folder, as given."""
         return self.folder
 
 
@@ -85,6 +88,7 @@ class ThreadRef(Noun):
 
     @property
     def full_name(self) -> str:
+        """``owner/repo``."""
         return f"{self.owner}/{self.repo}"
 
 
@@ -99,3 +103,11 @@ class Delivery(Noun):
     comment_id: int | None
     body: str
     created_at: AwareDatetime
+
+
+class RawEvent(Noun):
+    """A webhook delivery as it came, signature verified: headers of interest and the raw body."""
+
+    delivery_id: str
+    event: str
+    body: bytes

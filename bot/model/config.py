@@ -93,11 +93,14 @@ class Budget(Noun):
 
 
 class Config(Noun):
-    """The config file. Every field has a default: without the file, write permission commands."""
+    """The config file. Every field has a default: without the file, write permission commands.
+
+    ``git_hosts`` None means: the hosts that the server's settings allow; else both have to allow a host.
+    """
 
     version: Literal[1] = 1
     commands: Commands = Commands()
-    git_hosts: tuple[str, ...] = ("github.com",)
+    git_hosts: tuple[str, ...] | None = None
     defaults: Defaults = Defaults()
     vm_ids: VmIds = VmIds()
     limits: Limits = Limits()

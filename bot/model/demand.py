@@ -16,7 +16,8 @@ Criticality = Literal["dev", "standard", "high", "critical"]
 
 class Phrase(Noun):
     """A phrase of the description that was understood. ``field`` is the ``Demand`` field it changed; None means
-    understood but not acted on (``note`` says why)."""
+    understood but not acted on (``note`` says why).
+    """
 
     text: str
     field: str | None

@@ -12,11 +12,11 @@ from pydantic import AwareDatetime
 from bot.model.changes import RenderedFile
 from bot.model.cluster import Missing, Node, Store
 from bot.model.decision import Decision
+from bot.model.demand import Demand
 from bot.model.finding import Finding
 from bot.model.noun import Noun
 from bot.model.plan import ClusterPlan, Confidence, Cost, Machine, NodeChange, Placed, ServicePlan
 from bot.model.profile import AppProfile
-from bot.model.demand import Demand
 
 
 class Request(Noun):

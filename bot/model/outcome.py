@@ -22,9 +22,9 @@ class PullRequest(Noun):
 
 
 class Published(Noun):
-    """The terminal state of one command: exactly one of pull request or refusal code."""
+    """The terminal state of one command: a pull request, an answer, or a refusal code."""
 
-    kind: Literal["pull-request", "refused", "failed"]
+    kind: Literal["pull-request", "answered", "refused", "failed"]
     code: str | None = None
     pull: PullRequest | None = None
     comment_url: str | None = None

@@ -71,8 +71,9 @@ class Spread(Noun):
 
 
 class Image(Noun):
-    """The container image. ``exists`` is True when the repository names it; else ``build_first`` says which build has to
-    come first."""
+    """The container image. ``exists`` is True when the repository names it; else ``build_first`` says which build
+    has to come first.
+    """
 
     reference: str
     exists: bool
@@ -211,7 +212,7 @@ class Cost(Noun):
 
 
 class Confidence(Noun):
-    """``value`` = exp(-sigma); the interval is the 80 % interval of busy cores. ``draft`` below the configured bound."""
+    """``value`` = exp(-sigma); the 80 % interval is of busy cores. ``draft``: below the configured bound."""
 
     value: float
     sigma: float

@@ -57,7 +57,7 @@ def _kubernetes_value(text: str) -> Decimal:
 
 def _ceil(value: Decimal) -> int:
     whole = int(value.to_integral_value(rounding=ROUND_CEILING))
-    if not 0 <= whole <= _LARGEST:
+    if value < 0 or whole > _LARGEST:
         raise ValueError("quantity is negative or larger than 2^63 - 1")
     return whole
 
@@ -117,6 +117,7 @@ class MilliCpu(_Quantity):
         return cls(_ceil(Decimal(str(cores)) * 1000))
 
     def to_k8s(self) -> str:
+        """``850m``, or whole cores."""
         value = int(self)
         return str(value // 1000) if value % 1000 == 0 else f"{value}m"
 
@@ -157,6 +158,7 @@ class Bytes(_Quantity):
         return cls(_ceil(Decimal(str(gib)) * GIB))
 
     def to_k8s(self) -> str:
+        """The largest binary suffix that divides exactly: ``128Mi``."""
         value = int(self)
         for suffix in ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki"):
             if value and value % _BINARY[suffix] == 0:

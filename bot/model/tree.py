@@ -19,7 +19,8 @@ class Unread(Noun):
 
 class YamlDocument(Noun):
     """One YAML document as plain data. ``lines`` maps a JSON pointer (``/services/web/ports/0``, root is the empty
-    string) to its 1-based line."""
+    string) to its 1-based line.
+    """
 
     value: JsonValue
     lines: dict[str, int] = {}

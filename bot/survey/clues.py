@@ -5,14 +5,20 @@ In: sightings with file and line. Out: ``Clues``, merged by ``bot.survey.service
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from bot.model.noun import Noun
-from bot.model.profile import Declared, Dependency, Endpoint, EnvName, Evidence, Health, Volume
+from bot.model.profile import Declared, Dependency, Doubt, Endpoint, EnvName, Evidence, Header, Health, Volume
 from bot.model.quantity import Bytes
 
 Seen = Literal["code", "env", "compose", "manifest", "image", "header", "convention"]
 """Where a claim comes from; ports vote in this order: code, env, compose, manifest, image (EXPOSE)."""
+
+Kind = Literal["web", "api", "static", "worker", "job"]
+"""What a process is for, as ``Service.kind``."""
+
+BASE_WEIGHT: Final = 10
+"""The weight of a language that only the image which runs suggests; images that only build weigh less."""
 
 
 class Claim(Noun):
@@ -37,7 +43,12 @@ class PortClaim(Noun):
 
 
 class Clues(Noun):
-    """All that one detector saw below ``area`` (a folder, empty string for the root)."""
+    """All that one detector saw below ``area`` (a folder, empty string for the root).
+
+    ``calls`` are slugs of services (``cart-service``); compare them without hyphens. ``versions`` are of the language,
+    ``migrations`` name the tool, ``egress`` holds hard-coded outside https hosts, ``hosts`` hard-coded names of stores
+    that a Service has to match.
+    """
 
     area: str
     detector: str
@@ -56,4 +67,18 @@ class Clues(Noun):
     memory_floor: Bytes | None = None
     declared: Declared | None = None
     workers: int | None = None
+    kind: Kind | None = None
+    versions: tuple[Claim, ...] = ()
+    migrations: tuple[Claim, ...] = ()
+    egress: tuple[str, ...] = ()
+    hosts: tuple[Claim, ...] = ()
+    base_image: str | None = None
+    image: str | None = None
+    user: str | None = None
+    windows: bool = False
+    job: bool = False
+    stateful: bool = False
+    header: Header | None = None
+    doubts: tuple[Doubt, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,0 +1,116 @@
+"""The reviewer: renders the plan, checks the files, repairs by rule, and stops when clean or after ten rounds.
+
+In: a plan with its context. Out: ``Reviewed`` with the last files and every round's findings. Never: a repair that
+makes things worse (such a round is thrown away), a model's text in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.agents.collector import Collected
+from bot.checks.check import check
+from bot.errors import Broken
+from bot.model.changes import ChangeSet
+from bot.model.cluster import ClusterSnapshot
+from bot.model.config import Config
+from bot.model.document import Request
+from bot.model.finding import Finding, Verdict
+from bot.model.noun import Noun
+from bot.model.plan import Plan, ServicePlan
+from bot.ports import Toolbox
+from bot.rendering.files import render
+
+ROUNDS: Final = 10
+
+
+class Context(Noun):
+    """What does not change between rounds."""
+
+    request: Request
+    collected: Collected
+    snapshot: ClusterSnapshot
+    config: Config
+
+
+class Reviewed(Noun):
+    """The plan and files that passed, with the verdict of every round."""
+
+    plan: Plan
+    changes: ChangeSet
+    rounds: tuple[Verdict, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the last round."""
+        return self.rounds[-1].findings
+
+
+def review(plan: Plan, context: Context, *, toolbox: Toolbox) -> Reviewed:
+    """Judge and repair until nothing blocks or no rule helps. Raises Broken when our own files still block."""
+    best = _round(plan, context, toolbox=toolbox, before=())
+    while best.rounds[-1].blocked and len(best.rounds) < ROUNDS:
+        repaired = _repair(best.plan, best.findings)
+        if repaired == best.plan:
+            break
+        attempt = _round(repaired, context, toolbox=toolbox, before=best.rounds)
+        if _score(attempt.findings) >= _score(best.findings):
+            break
+        best = attempt
+    _refuse_to_publish_broken_files(best)
+    return best
+
+
+def _round(plan: Plan, context: Context, *, toolbox: Toolbox, before: tuple[Verdict, ...]) -> Reviewed:
+    changes = render(
+        request=context.request,
+        demand=context.collected.demand,
+        profile=context.collected.profile,
+        snapshot=context.snapshot,
+        plan=plan,
+        config=context.config,
+    )
+    findings = (*check(changes, plan=plan, config=context.config), *toolbox.judge(changes))
+    verdict = Verdict(round=len(before) + 1, findings=findings)
+    return Reviewed(plan=plan, changes=changes, rounds=(*before, verdict))
+
+
+def _score(findings: tuple[Finding, ...]) -> tuple[int, int]:
+    return (
+        sum(finding.severity == "block" for finding in findings),
+        sum(finding.severity == "warn" for finding in findings),
+    )
+
+
+def _repair(plan: Plan, findings: tuple[Finding, ...]) -> Plan:
+    for finding in findings:
+        repair = REPAIRS.get(finding.rule)
+        if repair is not None and finding.severity == "block":
+            plan = plan.model_copy(update={"services": tuple(map(repair, plan.services))})
+    return plan
+
+
+def _raise_limits_to_requests(service: ServicePlan) -> ServicePlan:
+    memory = max(service.limits.memory, service.requests.memory)
+    cpu = service.limits.cpu
+    cpu = None if cpu is None else max(cpu, service.requests.cpu)
+    return service.model_copy(
+        update={"limits": service.limits.model_copy(update={"memory": memory, "cpu": cpu})},
+    )
+
+
+REPAIRS: Final[Mapping[str, Callable[[ServicePlan], ServicePlan]]] = {
+    "request-above-limit": _raise_limits_to_requests,
+}
+"""Rule of a finding to its repair; a closed table."""
+
+
+def _refuse_to_publish_broken_files(reviewed: Reviewed) -> None:
+    if reviewed.rounds[-1].blocked:
+        blocking = "; ".join(
+            f"{finding.rule} in {finding.path}: {finding.message}"
+            for finding in reviewed.findings
+            if finding.severity == "block"
+        )
+        raise Broken(f"the generated files do not pass their own checks: {blocking}")

@@ -1,0 +1,41 @@
+"""Every path lies in the application's own folder and is one that the layout knows.
+
+In: the bundle. Out: findings ``path``. Never: a look at the file system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from bot.checks.bundle import Bundle
+from bot.model.finding import Finding
+
+_SLUG: Final = r"[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?"
+_ROOT: Final = re.compile(rf"apps/{_SLUG}", re.ASCII)
+_LAYOUT: Final = re.compile(
+    r"README\.md|plan\.json|kubernetes/[a-z][-a-z0-9]{0,100}\.yaml"
+    r"|terraform/(?:(?:versions|main|variables|outputs)\.tf|app\.auto\.tfvars\.json)",
+    re.ASCII,
+)
+
+
+def paths(bundle: Bundle) -> Iterator[Finding]:
+    """The folder is ``apps/<app>`` and each file has a known name."""
+    root = bundle.changes.root
+    if not _ROOT.fullmatch(root) or root != f"apps/{bundle.plan.app}":
+        yield _finding(root, "The folder is not the one of this application")
+    for file in bundle.changes.files:
+        if not _LAYOUT.fullmatch(file.path.removeprefix(root + "/")):
+            yield _finding(file.path, "The path is not part of the layout")
+
+
+def _finding(path: str, message: str) -> Finding:
+    return Finding(
+        rule="path",
+        severity="block",
+        path=path,
+        message=message + ".",
+        remedy="Write only README.md, plan.json, terraform/ and kubernetes/ below apps/<app>.",
+    )

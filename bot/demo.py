@@ -1,0 +1,173 @@
+"""The demo: the whole loop on this computer, with emulators of GitHub, Proxmox VE and Kubernetes.
+
+In: the examples that lie in the package. Out: the pull request that a signed webhook brought about. Never: the network
+beyond 127.0.0.1, an account, a key that is worth something.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import queue
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bot import app
+from bot.edges.clock import RealClock
+from bot.emulators.github import GitHubEmulator
+from bot.emulators.kubernetes import KubernetesEmulator
+from bot.emulators.loopback import Loopback
+from bot.emulators.proxmox import ProxmoxEmulator
+from bot.errors import Broken, Refusal
+from bot.handlers.desk import Desk
+from bot.model.command import Delivery
+from bot.model.noun import Noun
+from bot.model.outcome import Published, PullRequest
+from bot.ports import Progress
+from bot.settings import Settings, read_settings
+from bot.terminal import plain, show_pull
+from bot.web import web_app
+
+INFRA: Final = "myorg/infrastructure"
+APPLICATION: Final = "myorg/supermarket-inventory"
+COMMENT: Final = """/ai-provision
+
+git_repo: "https://github.com/myorg/supermarket-inventory"
+app_description: "Supermarket inventory service, zero downtime, 2000 QPS peak, strong consistency, React frontend + Go/Gin API + PostgreSQL backend"
+"""  # noqa: E501 - the entry standard's example, as people paste it
+_SECRET: Final = "demo-webhook-secret"  # noqa: S105 - guards an emulator on this computer for a few seconds
+_PATIENCE: Final = 60.0
+
+
+class DemoResult(Noun):
+    """What came back."""
+
+    pull_request: PullRequest
+    title: str
+    body: str
+    diff: str
+    seconds: float
+
+
+def examples() -> Path:
+    """The folder of examples: in the package when installed, else in the checkout."""
+    packaged = importlib.resources.files("bot") / "_examples"
+    folder = Path(str(packaged))
+    return folder if folder.is_dir() else Path(__file__).parents[1] / "examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A running bot between a GitHub and two clusters, all on loopback."""
+
+    github: GitHubEmulator
+    settings: Settings
+    ended: queue.Queue[tuple[Delivery, Published]]
+
+    def command(self, text: str, *, login: str = "ada") -> tuple[int, Published]:
+        """Open an issue, comment ``text`` on it, and wait for the end. Raises Broken when none comes."""
+        number = self.github.open_issue(INFRA, login, title="A place for the inventory service")
+        self.github.comment(INFRA, number, login, text)
+        try:
+            return number, self.ended.get(timeout=_PATIENCE)[1]
+        except queue.Empty:
+            raise Broken(f"the command did not end within {_PATIENCE:.0f} s") from None
+
+
+@contextmanager
+def stage(*, application: Path | Mapping[str, str] | None = None, progress: Progress | None = None) -> Iterator[Stage]:
+    """Start everything, and stop it again."""
+    with ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ai-provision-demo-")))
+        github = _seeded_github(root, application or examples() / "supermarket-inventory")
+        url = stack.enter_context(github.serve())
+        settings = read_settings(_environment(root, url, github.add_token("ai-provision"), stack))
+        ended: queue.Queue[tuple[Delivery, Published]] = queue.Queue()
+        desk = _desk(settings, ended, progress)
+        stack.callback(desk.stop)
+        server = stack.enter_context(Loopback(web_app(desk, secrets=[_SECRET])))
+        github.hook(INFRA, f"{server.url}/webhooks/github", _SECRET)
+        yield Stage(github=github, settings=settings, ended=ended)
+
+
+def _seeded_github(root: Path, application: Path | Mapping[str, str]) -> GitHubEmulator:
+    github = GitHubEmulator(root / "github", clock=RealClock())
+    github.add_repository(APPLICATION, application)
+    config = (examples() / "ai-provision.yaml").read_text()
+    github.add_repository(INFRA, {"README.md": "# Infrastructure\n", ".ai-provision.yaml": config})
+    github.grant(INFRA, "ada", "write")
+    github.add_user("ai-provision", kind="Bot")
+    github.grant(INFRA, "ai-provision", "write")
+    return github
+
+
+def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> dict[str, str]:
+    proxmox = ProxmoxEmulator.from_file(examples() / "proxmox-api.json", tokens={"ai-provision@pve!read": "demo"})
+    proxmox_url = stack.enter_context(Loopback(proxmox.app)).url
+    kubernetes = KubernetesEmulator.from_file(examples() / "kubernetes-api.json")
+    kubernetes_url = stack.enter_context(Loopback(kubernetes.app)).url
+    kubeconfig = root / "kubeconfig.json"
+    kubeconfig.write_text(json.dumps(_kubeconfig(kubernetes_url, kubernetes.token)))
+    return {
+        "GITHUB_API_URL": github_url,
+        "GITHUB_TOKEN": token,
+        "AI_PROVISION_INFRA_REPO": INFRA,
+        "AI_PROVISION_WEBHOOK_SECRET": _SECRET,
+        "AI_PROVISION_WRITE_PAUSE": "0",
+        "PROXMOX_VE_ENDPOINT": proxmox_url,
+        "PROXMOX_VE_API_TOKEN": "ai-provision@pve!read=demo",
+        "KUBECONFIG": str(kubeconfig),
+    }
+
+
+def _kubeconfig(url: str, token: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "demo", "cluster": {"server": url}}],
+        "users": [{"name": "reader", "user": {"token": token}}],
+        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "reader"}}],
+        "current-context": "demo",
+    }
+
+
+def _desk(settings: Settings, ended: queue.Queue[tuple[Delivery, Published]], progress: Progress | None) -> Desk:
+    house = app.build_house(settings, inventory=app.build_inventory(settings, tolerant=False))
+    office = app.build_office(settings, house=house)
+    if isinstance(office, Refusal):
+        raise Broken(office.message)
+    desk = Desk(office, done=lambda delivery, published: ended.put((delivery, published)), progress=progress)
+    desk.start()
+    return desk
+
+
+def run(console: Console) -> DemoResult:
+    """The demo: progress, then the pull request with its diff. Raises Broken when there is none."""
+    began = time.monotonic()
+    console.print(
+        "[bold]ai-provision demo[/]: emulated GitHub, Proxmox VE and Kubernetes; real git; a signed webhook\n"
+    )
+    console.print(COMMENT, markup=False)
+    with stage(progress=lambda step: console.print(f"[dim]{step} …[/]")) as running:
+        number, published = running.command(COMMENT)
+        if published.pull is None:
+            raise Broken(f"the demo ended without a pull request: {published.code}")
+        comment = running.github.comments(INFRA, number)[-1].body
+        result = _result(running, published.pull, seconds=time.monotonic() - began)
+    console.print(f"\nThe answer in the thread:\n\n{plain(comment)}", markup=False)
+    show_pull(console, result.pull_request, title=result.title, body=result.body, diff=result.diff)
+    console.print(f"\nFrom the start of the emulators to the open pull request: {result.seconds:.1f} s")
+    return result
+
+
+def _result(running: Stage, pull: PullRequest, *, seconds: float) -> DemoResult:
+    shown = running.github.issue(INFRA, pull.number)
+    diff = running.github.pull_diff(INFRA, pull.number)
+    return DemoResult(pull_request=pull, title=shown.title, body=shown.body, diff=diff, seconds=seconds)

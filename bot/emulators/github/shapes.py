@@ -1,0 +1,162 @@
+"""JSON as GitHub writes it, for the fields that clients read.
+
+In: records and the address of this server. Out: JSON data. Never: state.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.emulators.github.state import Account, Comment, Issue, Pull, Reaction, Repository, Role, at_least
+
+REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
+
+
+def moment(value: datetime | None) -> str | None:
+    """``2026-01-31T12:00:00Z``."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+
+
+def account(who: Account, base: str) -> dict[str, Any]:
+    """A user."""
+    return {
+        "login": who.login,
+        "id": who.id,
+        "node_id": f"U_{who.id}",
+        "type": who.kind,
+        "site_admin": False,
+        "url": f"{base}/users/{who.login}",
+        "html_url": f"{base}/{who.login}",
+    }
+
+
+def repository(repo: Repository, base: str) -> dict[str, Any]:
+    """A repository."""
+    return {
+        "id": repo.id,
+        "node_id": f"R_{repo.id}",
+        "name": repo.name,
+        "full_name": repo.full_name,
+        "private": repo.private,
+        "owner": {"login": repo.owner, "id": repo.id + 1, "type": "Organization"},
+        "html_url": f"{base}/{repo.full_name}",
+        "url": f"{base}/repos/{repo.full_name}",
+        "clone_url": f"{base}/{repo.full_name}.git",
+        "git_url": f"git://{base.split('//')[1]}/{repo.full_name}.git",
+        "default_branch": repo.default_branch,
+        "archived": False,
+        "disabled": False,
+        "fork": False,
+        "visibility": "private" if repo.private else "public",
+    }
+
+
+def permission(repo: Repository, who: Account, base: str) -> dict[str, Any]:
+    """The answer of the collaborator permission call, with the old four-step word and the role's name."""
+    role = repo.role(who.login)
+    old = {"maintain": "write", "triage": "read"}.get(role, role)
+    steps: dict[str, Role] = {
+        "pull": "read",
+        "triage": "triage",
+        "push": "write",
+        "maintain": "maintain",
+        "admin": "admin",
+    }
+    allowed = {step: at_least(role, needed) for step, needed in steps.items()}
+    return {"permission": old, "role_name": role, "user": {**account(who, base), "permissions": allowed}}
+
+
+def reaction(item: Reaction, base: str) -> dict[str, Any]:
+    """One reaction."""
+    return {"id": item.id, "user": account(item.account, base), "content": item.content}
+
+
+def _reactions(items: list[Reaction]) -> dict[str, Any]:
+    counts = {name: sum(item.content == name for item in items) for name in REACTIONS}
+    return {"total_count": len(items), **counts}
+
+
+def comment(repo: Repository, issue: Issue, item: Comment, base: str) -> dict[str, Any]:
+    """One comment."""
+    page = "pull" if issue.pull else "issues"
+    return {
+        "id": item.id,
+        "node_id": f"IC_{item.id}",
+        "url": f"{base}/repos/{repo.full_name}/issues/comments/{item.id}",
+        "issue_url": f"{base}/repos/{repo.full_name}/issues/{issue.number}",
+        "html_url": f"{base}/{repo.full_name}/{page}/{issue.number}#issuecomment-{item.id}",
+        "user": account(item.account, base),
+        "body": item.body,
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+        "author_association": association(repo, item.account),
+        "performed_via_github_app": {"id": item.account.id} if item.account.kind == "Bot" else None,
+        "reactions": _reactions(item.reactions),
+    }
+
+
+def association(repo: Repository, who: Account) -> str:
+    """What GitHub calls the author; no source of authorisation."""
+    if who.login.lower() == repo.owner.lower():
+        return "OWNER"
+    return "COLLABORATOR" if at_least(repo.role(who.login), "triage") else "NONE"
+
+
+def issue(repo: Repository, item: Issue, base: str) -> dict[str, Any]:
+    """One issue; pull requests are issues with a ``pull_request`` key."""
+    page = "pull" if item.pull else "issues"
+    shown = {
+        "id": item.id,
+        "node_id": f"I_{item.id}",
+        "number": item.number,
+        "title": item.title,
+        "body": item.body,
+        "state": item.state,
+        "locked": item.locked,
+        "user": account(item.account, base),
+        "labels": [],
+        "assignees": [],
+        "comments": len(item.comments),
+        "author_association": association(repo, item.account),
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+        "url": f"{base}/repos/{repo.full_name}/issues/{item.number}",
+        "html_url": f"{base}/{repo.full_name}/{page}/{item.number}",
+        "repository_url": f"{base}/repos/{repo.full_name}",
+        "reactions": _reactions(item.reactions),
+    }
+    if item.pull is None:
+        return shown
+    return {**shown, "pull_request": {"url": f"{base}/repos/{repo.full_name}/pulls/{item.number}"}}
+
+
+def pull(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]:
+    """One pull request."""
+    return {
+        "id": item.id,
+        "node_id": f"PR_{item.id}",
+        "number": item.number,
+        "title": item.title,
+        "body": item.body,
+        "state": item.state,
+        "locked": item.locked,
+        "draft": made.draft,
+        "merged": made.merged_at is not None,
+        "merged_at": moment(made.merged_at),
+        "merge_commit_sha": made.merge_sha,
+        "user": account(item.account, base),
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+        "maintainer_can_modify": False,
+        "url": f"{base}/repos/{repo.full_name}/pulls/{item.number}",
+        "html_url": f"{base}/{repo.full_name}/pull/{item.number}",
+        "issue_url": f"{base}/repos/{repo.full_name}/issues/{item.number}",
+        "diff_url": f"{base}/{repo.full_name}/pull/{item.number}.diff",
+        "head": _end(repo, made.head, made.head_sha, base),
+        "base": _end(repo, made.base, made.base_sha, base),
+    }
+
+
+def _end(repo: Repository, ref: str, sha: str, base: str) -> dict[str, Any]:
+    return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "repo": repository(repo, base)}

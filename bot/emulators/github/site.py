@@ -1,0 +1,102 @@
+"""The emulated site: its state and what may happen to it, without HTTP.
+
+In: records. Out: changed records. Never: a socket.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+
+from bot.emulators.github import gitstore
+from bot.emulators.github.answers import CallRecord, invalid
+from bot.emulators.github.faults import Faults
+from bot.emulators.github.limits import Limits
+from bot.emulators.github.state import Account, Comment, Issue, Pull, Repository, Token, World
+from bot.ports import Clock
+
+
+@dataclass
+class Site:
+    """Everything behind the server."""
+
+    clock: Clock
+    world: World = field(default_factory=World)
+    limits: Limits = field(default_factory=Limits)
+    faults: Faults = field(default_factory=Faults)
+    calls: list[CallRecord] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def next_id(self) -> int:
+        """A fresh id."""
+        return next(self.world.ids)
+
+    @staticmethod
+    def visible(repo: Repository, token: Token | None) -> bool:
+        """Whether a token sees a repository at all."""
+        if token is None:
+            return not repo.private
+        if token.repositories is not None and repo.full_name not in token.repositories:
+            return False
+        return not repo.private or repo.role(token.account.login) != "none"
+
+    def store_comment(self, issue: Issue, account: Account, body: str) -> Comment:
+        """Add a comment."""
+        now = self.clock.now()
+        item = Comment(self.next_id(), account, body, now, now)
+        issue.comments.append(item)
+        return item
+
+    def store_issue(self, repo: Repository, account: Account, title: str, body: str) -> Issue:
+        """Add an issue."""
+        now = self.clock.now()
+        issue = Issue(repo.next_number(), self.next_id(), account, title, body, now, now)
+        repo.issues[issue.number] = issue
+        return issue
+
+    def open_pull(
+        self, repo: Repository, account: Account, *, title: str, body: str, head: str, base: str, draft: bool
+    ) -> Issue:
+        """Open a pull request. Raises ApiError(422) as GitHub does."""
+        head_sha, base_sha = (gitstore.ref(repo.path, f"refs/heads/{name}") for name in (head, base))
+        if head_sha is None:
+            raise invalid("PullRequest", field_name="head", code="invalid")
+        if base_sha is None:
+            raise invalid("PullRequest", field_name="base", code="invalid")
+        for other in repo.issues.values():
+            if other.pull and other.state == "open" and (other.pull.head, other.pull.base) == (head, base):
+                raise invalid("PullRequest", message=f"A pull request already exists for {repo.owner}:{head}.")
+        common = gitstore.merge_base(repo.path, head_sha, base_sha)
+        if common is None:
+            raise invalid("PullRequest", message=f"The {head} branch has no history in common with {base}")
+        if common == head_sha:
+            raise invalid("PullRequest", message=f"No commits between {base} and {head}")
+        issue = self.store_issue(repo, account, title, body)
+        issue.pull = Pull(head=head, base=base, head_sha=head_sha, base_sha=base_sha, draft=draft)
+        return issue
+
+    @staticmethod
+    def refreshed(repo: Repository, issue: Issue) -> Pull | None:
+        """The pull request with the branch's present head while it is open."""
+        pull = issue.pull
+        if pull is not None and issue.state == "open":
+            pull.head_sha = gitstore.ref(repo.path, f"refs/heads/{pull.head}") or pull.head_sha
+        return pull
+
+    def diff(self, repo: Repository, issue: Issue) -> str:
+        """What a pull request changes."""
+        pull = self.refreshed(repo, issue)
+        return gitstore.diff(repo.path, pull.base_sha, pull.head_sha) if pull else ""
+
+    def merge(self, repo: Repository, issue: Issue) -> str:
+        """Merge an open pull request; returns the merge commit."""
+        pull = self.refreshed(repo, issue)
+        if pull is None or issue.state != "open":
+            raise ValueError("not an open pull request")
+        try:
+            pull.merge_sha = gitstore.merge(repo.path, pull.base, pull.head_sha, message=issue.title)
+        except subprocess.CalledProcessError as error:
+            raise ValueError("the pull request has conflicts") from error
+        pull.merged_at = self.clock.now()
+        issue.state = "closed"
+        return pull.merge_sha

@@ -1,0 +1,164 @@
+"""What the emulated GitHub holds: accounts, tokens, repositories, issues, comments, pull requests.
+
+In: commands of the emulator. Out: plain records. Never: HTTP.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
+ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
+
+EVERYTHING = {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write"}
+
+
+def at_least(role: Role, needed: Role) -> bool:
+    """Whether a role is as high as another."""
+    return ROLES.index(role) >= ROLES.index(needed)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person or a bot."""
+
+    login: str
+    id: int
+    kind: Literal["User", "Bot"] = "User"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token: who it is, what it may do, and where (None: every repository)."""
+
+    account: Account
+    permissions: Mapping[str, str]
+    repositories: frozenset[str] | None = None
+
+    def allows(self, name: str, level: str) -> bool:
+        """Whether the token holds a permission, ``write`` including ``read``."""
+        held = self.permissions.get(name)
+        return held == "write" or (held is not None and held == level)
+
+
+@dataclass
+class Reaction:
+    """One reaction of one account."""
+
+    id: int
+    account: Account
+    content: str
+
+
+@dataclass
+class Comment:
+    """One comment of an issue or pull request."""
+
+    id: int
+    account: Account
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    reactions: list[Reaction] = field(default_factory=list)
+
+
+@dataclass
+class Pull:
+    """What makes an issue a pull request."""
+
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    draft: bool = False
+    merged_at: datetime | None = None
+    merge_sha: str | None = None
+
+
+@dataclass
+class Issue:
+    """An issue, or a pull request when ``pull`` is set."""
+
+    number: int
+    id: int
+    account: Account
+    title: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    state: Literal["open", "closed"] = "open"
+    locked: bool = False
+    pull: Pull | None = None
+    comments: list[Comment] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A webhook of a repository."""
+
+    url: str
+    secret: str
+    events: tuple[str, ...] = ("issue_comment", "issues", "pull_request")
+
+
+@dataclass
+class Repository:
+    """A repository; its git data lies in ``path``."""
+
+    full_name: str
+    id: int
+    path: Path
+    private: bool = False
+    default_branch: str = "main"
+    roles: dict[str, Role] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    hooks: list[Hook] = field(default_factory=list)
+
+    @property
+    def owner(self) -> str:
+        """The part before the slash."""
+        return self.full_name.split("/", maxsplit=1)[0]
+
+    @property
+    def name(self) -> str:
+        """The part after the slash."""
+        return self.full_name.split("/", maxsplit=1)[1]
+
+    def role(self, login: str) -> Role:
+        """The role of a login: the owner is admin; anybody reads a public repository."""
+        if login.lower() == self.owner.lower():
+            return "admin"
+        return self.roles.get(login.lower(), "none" if self.private else "read")
+
+    def next_number(self) -> int:
+        """The number of the next issue or pull request."""
+        return max(self.issues, default=0) + 1
+
+
+@dataclass
+class World:
+    """Everything."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1_000_001))
+
+    def repository(self, full_name: str) -> Repository | None:
+        """A repository by name, without case."""
+        return self.repositories.get(full_name.lower())
+
+    def comment(self, repository: Repository, comment_id: int) -> tuple[Issue, Comment] | None:
+        """A comment of a repository with its issue."""
+        for issue in repository.issues.values():
+            for comment in issue.comments:
+                if comment.id == comment_id:
+                    return issue, comment
+        return None

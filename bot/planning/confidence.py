@@ -1,0 +1,106 @@
+"""Step 14: how sure the size is, from the spread of everything it rests on.
+
+In: what was measured and what was assumed. Out: sigma, exp(-sigma) and the 80 % interval. Never: a feeling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.decision import Decision
+from bot.model.plan import Confidence
+from bot.planning.record import Notes, figure, warn
+
+HARDWARE: Final = 0.31
+SHAPE: Final = 0.34
+COLD: Final = 0.69
+UNKNOWN_FRAMEWORK: Final = 0.4
+DEFAULTED_MIX: Final = 0.3
+EIGHTY: Final = 1.28
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """``sigma`` of ln(C); ``why`` names the parts."""
+
+    sigma: float
+    why: str
+
+    @property
+    def value(self) -> float:
+        """exp(-sigma)."""
+        return math.exp(-self.sigma)
+
+    @property
+    def factor(self) -> float:
+        """The upper end of the 80 % interval over the prediction."""
+        return math.exp(EIGHTY * self.sigma)
+
+
+def sureness(*, known_framework: bool, defaulted_mix: bool) -> Sureness:
+    """``sigma^2 = 0.31^2 + 0.34^2 + app^2``, cold (0.69), plus what is unknown or defaulted."""
+    parts = [(HARDWARE, "other hardware"), (SHAPE, "another request mix"), (COLD, "never measured")]
+    if not known_framework:
+        parts.append((UNKNOWN_FRAMEWORK, "framework without a measurement"))
+    if defaulted_mix:
+        parts.append((DEFAULTED_MIX, "reads and writes per request assumed"))
+    sigma = math.sqrt(sum(part * part for part, _ in parts))
+    squares = " + ".join(f"{part:g}^2 ({why})" for part, why in parts)
+    return Sureness(sigma=sigma, why=f"sigma^2 = {squares}")
+
+
+def decision_of(name: str, sure: Sureness) -> Decision:
+    """The record of one service's confidence."""
+    return Decision(
+        path=f"services.{name}.confidence",
+        value=round(sure.value, 3),
+        origin="rule",
+        tag="P",
+        why=sure.why,
+        source="sizing step 14",
+        formula=f"exp(-{sure.sigma:.5f}) = {sure.value:.3f}",
+    )
+
+
+def weakest(services: Sequence[tuple[str, Sureness, float | None]], *, draft_below: float) -> tuple[Confidence, Notes]:
+    """The plan is as sure as its least sure service; of equals, the one with the most busy cores speaks.
+
+    ``services``: name, sureness, busy cores (None without a load).
+    """
+    if not services:
+        empty = Confidence(value=1.0, sigma=0.0, low_cores=0.0, high_cores=0.0, draft=False, why="nothing to size")
+        return empty, Notes()
+    name, sure, busy = max(services, key=lambda entry: (entry[1].sigma, entry[2] or 0.0))
+    cores = busy or 0.0
+    draft = sure.value < draft_below
+    confidence = Confidence(
+        value=round(sure.value, 3),
+        sigma=round(sure.sigma, 5),
+        low_cores=round(cores / sure.factor, 3),
+        high_cores=round(cores * sure.factor, 3),
+        draft=draft,
+        why=f"service {name}: {sure.why}",
+    )
+    decision = Decision(
+        path="confidence",
+        value=confidence.value,
+        origin="rule",
+        why=confidence.why,
+        source="sizing step 14",
+        tag="P",
+        formula=f"exp(-{sure.sigma:.5f}); 80 % interval of busy cores {figure(cores)} / {sure.factor:.5f} .. "
+        f"{figure(cores)} * {sure.factor:.5f}",
+    )
+    return confidence, Notes(decisions=(decision,)) + (_draft(name, sure, draft_below) if draft else Notes())
+
+
+def _draft(name: str, sure: Sureness, draft_below: float) -> Notes:
+    return warn(
+        "low-confidence",
+        f"Confidence {sure.value:.3f} is below {draft_below:g} because of service {name}: the pull request is a draft.",
+        remedy="Load-test the service before merging: raise the rate in steps until p95 passes its target, and state "
+        "the rate per core that it held.",
+    )

@@ -1,0 +1,310 @@
+"""The hard constraints, one function each; every rejection has a name and a reason that a person understands.
+
+In: an ask, a node, the board so far, the world. Out: a reason, or None. Never: a preference; those are in ``score``.
+Source: knowledge of Proxmox VE placement, constraints 1 to 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.cluster import Bridge, Node, Store
+from bot.model.plan import Rejected
+from bot.model.quantity import GIB, Bytes, Resources
+from bot.planning.placement.board import Ask, Board, Seat, StoreKey, World
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A guest tried on a node."""
+
+    ask: Ask
+    node: Node
+    board: Board
+    world: World
+
+
+Constraint = Callable[[Trial], str | None]
+
+STORE_RESERVE_SHARE: Final = 0.10
+STORE_RESERVE: Final = 10 * GIB
+CPU_FLAGS: Final[dict[str, frozenset[str]]] = {
+    "x86-64-v2": frozenset({"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"}),
+    "x86-64-v2-AES": frozenset({"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3", "aes"}),
+    "x86-64-v3": frozenset({"popcnt", "sse4_2", "aes", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"}),
+}
+"""The processor flags that a Proxmox CPU type needs on its host."""
+
+
+def node_online(at: Trial) -> str | None:
+    """1. Online, and known to be."""
+    if at.node.state in {"offline", "unknown"}:
+        return f"{at.node.name} is {at.node.state}"
+    room = at.world.rooms.get(at.node.name)
+    return None if room is not None else f"{at.node.name} could not be read"
+
+
+def quorum(at: Trial) -> str | None:
+    """1. The cluster is quorate."""
+    facts = at.world.snapshot.proxmox
+    return "the cluster has no quorum" if facts is not None and facts.quorate is False else None
+
+
+def maintenance(at: Trial) -> str | None:
+    """1. Not in maintenance, not fenced, not withheld by the headroom."""
+    if at.node.state in {"maintenance", "unschedulable"}:
+        return f"{at.node.name} is in maintenance"
+    room = at.world.rooms.get(at.node.name)
+    return f"{at.node.name} takes no guests: {room.why}" if room is not None and not room.usable else None
+
+
+def architecture(at: Trial) -> str | None:
+    """2. The right kind of processor."""
+    return (
+        None
+        if at.node.architecture == at.ask.architecture
+        else f"{at.node.name} is {at.node.architecture}, not {at.ask.architecture}"
+    )
+
+
+def cpu_type(at: Trial) -> str | None:
+    """2. The flags of the guest's CPU type, where the node's flags were read."""
+    missing = sorted(CPU_FLAGS.get(at.ask.cpu_type, frozenset()) - set(at.node.cpu_flags)) if at.node.cpu_flags else []
+    return f"{at.node.name} lacks the CPU flags {', '.join(missing)} of {at.ask.cpu_type}" if missing else None
+
+
+def pci_mapping(at: Trial) -> str | None:
+    """2. The PCI mapping, when one is asked for."""
+    if at.ask.pci_mapping is None or at.ask.pci_mapping in at.node.pci_mappings:
+        return None
+    return f"{at.node.name} has no PCI mapping {at.ask.pci_mapping}"
+
+
+def bridge(at: Trial) -> str | None:
+    """3. The bridge or vnet is there and active."""
+    if at.ask.bridge is None:
+        return f"no bridge is configured, and {at.node.name} shows none"
+    found = _bridge(at)
+    if found is None:
+        return f"{at.node.name} has no bridge {at.ask.bridge}"
+    return None if found.active else f"bridge {at.ask.bridge} of {at.node.name} is not active"
+
+
+def vlan(at: Trial) -> str | None:
+    """3. The VLAN is allowed on the bridge."""
+    found = _bridge(at)
+    if at.ask.vlan is None or found is None:
+        return None
+    if found.kind == "vnet" and not found.vlan_aware:
+        fits = found.tag == at.ask.vlan
+        return None if fits else f"vnet {found.name} carries VLAN {found.tag}, not {at.ask.vlan}"
+    if not found.vlan_aware:
+        return f"bridge {found.name} of {at.node.name} is not VLAN-aware, and VLAN {at.ask.vlan} is asked for"
+    if found.vlans and not _allows(found.vlans, at.ask.vlan):
+        return f"bridge {found.name} of {at.node.name} allows VLANs {found.vlans}, not {at.ask.vlan}"
+    return None
+
+
+def _bridge(at: Trial) -> Bridge | None:
+    return next((entry for entry in at.node.bridges if entry.name == at.ask.bridge), None)
+
+
+def _allows(text: str, wanted: int) -> bool:
+    """``2-4094``, ``10 20 30-40`` or with commas and semicolons; unreadable parts allow nothing."""
+    for part in text.replace(",", " ").replace(";", " ").split():
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (last or first).isdecimal() and int(first) <= wanted <= int(last or first):
+            return True
+    return False
+
+
+def storage(at: Trial) -> str | None:
+    """4. Active storage for disk images with room for the guest and a reserve of max(10 %, 10 GiB)."""
+    if seat_on(at) is not None:
+        return None
+    wanted = at.ask.datastore or "any datastore for disk images"
+    data = f" and {at.ask.data_disk} on {at.ask.data_datastore or wanted}" if at.ask.data_disk is not None else ""
+    return f"{at.node.name}: no room for {at.ask.system_disk} on {wanted}{data}: {_storage_reasons(at)}"
+
+
+def _storage_reasons(at: Trial) -> str:
+    names = {name for name in (at.ask.datastore, at.ask.data_datastore) if name is not None}
+    found = [(key, store) for key, store in at.world.stores_of(at.node.name) if not names or store.name in names]
+    if not found:
+        return "not present"
+    return "; ".join(_one_store(key, store, board=at.board) for key, store in found)
+
+
+def _one_store(key: StoreKey, store: Store, *, board: Board) -> str:
+    if not store.active:
+        return f"{store.name} is not active"
+    if "images" not in store.content:
+        return f"{store.name} holds no disk images"
+    left = spare(key, store, board=board)
+    return f"{store.name} has {Bytes(max(0, left)).gib:.1f} GiB left after its reserve"
+
+
+def spare(key: StoreKey, store: Store, *, board: Board) -> int:
+    """Bytes that new disks may still take; negative when the reserve is touched already."""
+    reserve = max(int(STORE_RESERVE_SHARE * (store.total or 0)), STORE_RESERVE)
+    return int(store.available or 0) - board.stored.get(key, 0) - reserve
+
+
+def seat_on(at: Trial) -> Seat | None:
+    """The datastores for the disks: the configured one, else the one with the most room, shared before local."""
+    system = _pick(at.ask.datastore, int(at.ask.system_disk), at.node, board=at.board, world=at.world)
+    if system is None or at.ask.data_disk is None:
+        return None if system is None else Seat(at.node.name, system)
+    on_system = Board(stored={**at.board.stored, system: at.board.stored.get(system, 0) + int(at.ask.system_disk)})
+    data = _pick(
+        at.ask.data_datastore or at.ask.datastore, int(at.ask.data_disk), at.node, board=on_system, world=at.world
+    )
+    return None if data is None else Seat(at.node.name, system, data)
+
+
+def _pick(wanted: str | None, size: int, node: Node, *, board: Board, world: World) -> StoreKey | None:
+    able = [
+        (key, store)
+        for key, store in world.stores_of(node.name)
+        if store.active
+        and "images" in store.content
+        and wanted in {None, store.name}
+        and spare(key, store, board=board) >= size
+    ]
+    best = min(able, key=lambda entry: (not entry[1].shared, -spare(*entry, board=board), entry[0]), default=None)
+    return None if best is None else best[0]
+
+
+def memory(at: Trial) -> str | None:
+    """5. Memory fits; it is never overcommitted."""
+    room = at.world.rooms[at.node.name]
+    left = _left(at).memory
+    if at.ask.memory <= left and room.memory_load + _share(at, memory=at.ask.memory) <= 1 + 1e-9:
+        return None
+    return f"{at.node.name}: {left.gib:.1f} GiB of memory left, {at.ask.memory.gib:.1f} GiB needed ({room.why})"
+
+
+def cpu(at: Trial) -> str | None:
+    """5. CPU fits within the overcommit."""
+    room = at.world.rooms[at.node.name]
+    left = _left(at).cpu
+    if at.ask.cpu <= left and room.cpu_load + _share(at, cpu=at.ask.cpu) <= 1 + 1e-9:
+        return None
+    return f"{at.node.name}: {left.cores:g} vCPU left, {at.ask.cpu.cores:g} needed ({room.why})"
+
+
+def _left(at: Trial) -> Resources:
+    return at.world.rooms[at.node.name].free - at.board.taken(at.node.name)
+
+
+def _share(at: Trial, *, cpu: int = 0, memory: int = 0) -> float:
+    """The load that new guests add to a node, this one included."""
+    limit, taken = at.world.rooms[at.node.name].limit, at.board.taken(at.node.name)
+    if cpu:
+        return (taken.cpu + cpu) / max(1, limit.cpu)
+    return (taken.memory + memory) / max(1, limit.memory)
+
+
+def threads(at: Trial) -> str | None:
+    """5. A guest has at most as many vCPU as its node has threads."""
+    if at.ask.cpu <= at.node.capacity.cpu:
+        return None
+    return f"{at.node.name} has {at.node.capacity.cpu.cores:g} threads, {at.ask.cpu.cores:g} vCPU are needed"
+
+
+def node_affinity(at: Trial) -> str | None:
+    """6. Strict HA rules that name this guest's id already."""
+    facts = at.world.snapshot.proxmox
+    sid = f"vm:{at.ask.vm_id}"
+    for rule in facts.ha_rules if facts is not None else ():
+        bound = rule.type in {"node-affinity", "group"} and rule.strict and sid in rule.resources
+        if bound and at.node.name not in rule.nodes:
+            return f"HA rule {rule.name} binds {sid} to {', '.join(rule.nodes)}"
+    return None
+
+
+def anti_affinity(at: Trial) -> str | None:
+    """6. Guests of a group on different nodes where there are enough, else spread within one."""
+    eligible = at.world.eligible.get(at.ask.group, ())
+    here = at.board.groups.get((at.ask.group, at.node.name), 0)
+    if at.world.sizes.get(at.ask.group, 1) <= len(eligible):
+        return f"{at.node.name} already holds a guest of {at.ask.group}" if here else None
+    fewest = min((at.board.groups.get((at.ask.group, name), 0) for name in eligible), default=0)
+    return (
+        f"{at.node.name} already holds {here} guests of {at.ask.group}, another node {fewest}"
+        if here > fewest
+        else None
+    )
+
+
+def pool(at: Trial) -> str | None:
+    """7. The pool exists, where pools were readable."""
+    facts = at.world.snapshot.proxmox
+    if at.ask.pool is None or facts is None or not facts.pools or at.ask.pool in facts.pools:
+        return None
+    return f"pool {at.ask.pool} does not exist"
+
+
+def permission(at: Trial) -> str | None:
+    """7. The reading token may audit the node; otherwise its guests are filtered and its room is unknown."""
+    facts = at.world.snapshot.proxmox
+    granted = facts.permissions.get(f"/nodes/{at.node.name}") if facts is not None else None
+    above = facts.permissions.get("/", ()) if facts is not None else ()
+    if granted is None or "Sys.Audit" in granted or "Sys.Audit" in above:
+        return None
+    return f"the token lacks Sys.Audit on /nodes/{at.node.name}, so its room is unknown"
+
+
+def template(at: Trial) -> str | None:
+    """8. The template is on this node, or all its disks are on storage that this node shares."""
+    if at.ask.template_id is None:
+        return None
+    if at.ask.template is None:
+        facts = at.world.snapshot.proxmox
+        visible = facts is not None and bool(facts.guests)
+        return f"template {at.ask.template_id} is not visible on this cluster" if visible else None
+    if at.ask.template.node == at.node.name or not at.ask.template.datastores:
+        return None
+    usable = {key[0] for key, _ in at.world.stores_of(at.node.name) if not key[1]}
+    apart = sorted(set(at.ask.template.datastores) - usable)
+    if not apart:
+        return None
+    where = f"{at.ask.template.node} ({', '.join(apart)})"
+    return f"template {at.ask.template_id} lies on {where}, which {at.node.name} does not share"
+
+
+BEFORE_AFFINITY: Final[tuple[tuple[str, Constraint], ...]] = (
+    ("node-online", node_online),
+    ("quorum", quorum),
+    ("maintenance", maintenance),
+    ("architecture", architecture),
+    ("cpu-type", cpu_type),
+    ("pci-mapping", pci_mapping),
+    ("bridge", bridge),
+    ("vlan", vlan),
+    ("pool", pool),
+    ("permission", permission),
+    ("template", template),
+    ("node-affinity", node_affinity),
+    ("threads", threads),
+    ("storage", storage),
+    ("memory", memory),
+    ("cpu", cpu),
+)
+CONSTRAINTS: Final = (*BEFORE_AFFINITY, ("anti-affinity", anti_affinity))
+
+
+def rejection(at: Trial, *, rules: tuple[tuple[str, Constraint], ...] = CONSTRAINTS) -> Rejected | None:
+    """The first constraint that the node breaks, or None."""
+    for name, rule in rules:
+        reason = rule(at)
+        if reason is not None:
+            return Rejected(node=at.node.name, constraint=name, reason=reason)
+    return None
+
+
+def open_seat(at: Trial) -> Seat | None:
+    """The seat on the node, or None when a constraint forbids it."""
+    return seat_on(at) if rejection(at) is None else None

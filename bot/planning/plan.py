@@ -1,0 +1,141 @@
+"""Profile, demand and snapshot become the plan.
+
+In: the application's name, demand, profile, snapshot, headroom, config. Out: ``Plan`` with a decision record for every
+number, or a ``Refusal`` (``name``, ``policy``, ``capacity``, ``config``). Never: I/O, a clock, a number without a
+reason.
+
+The story: settle where it runs; size every service; obey the namespace; see that the pods fit; build the databases that
+must not lose data; say what is expected to exist; price it; say how sure it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.errors import Code, Refusal
+from bot.model.cluster import ClusterSnapshot, Headroom
+from bot.model.config import Config
+from bot.model.demand import Demand
+from bot.model.plan import Plan
+from bot.model.profile import RELATIONAL, AppProfile, DependencyKind
+from bot.planning.allowances import allow
+from bot.planning.capacity_view import node_changes
+from bot.planning.confidence import weakest
+from bot.planning.cost import cost_of
+from bot.planning.images import Origin
+from bot.planning.machines import Site, built_here, plan_machines
+from bot.planning.pods import cap_by_connections, fit_pods
+from bot.planning.record import Notes, join, warn
+from bot.planning.scope import Scope, settle_scope
+from bot.planning.service import Around, SizedService, size_service
+from bot.planning.stores import expect_stores, in_use
+
+
+def make_plan(
+    *,
+    app: str,
+    demand: Demand,
+    profile: AppProfile,
+    snapshot: ClusterSnapshot,
+    headroom: Headroom,
+    config: Config,
+    repo_owner: str | None = None,
+    commit: str | None = None,
+) -> Plan | Refusal:
+    """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build."""
+    scope = settle_scope(app, demand, config=config)
+    if isinstance(scope, Refusal):
+        return scope
+    origin = Origin(app=app, owner=repo_owner, commit=commit)
+    sized = _sized(profile, Around(demand, snapshot, config, origin=origin, zones=_zones(snapshot)), scope=scope)
+    if isinstance(sized, Refusal):
+        return sized
+    fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=headroom, namespace=scope.namespace)
+    if isinstance(fitted, Refusal):
+        return fitted
+    kinds = in_use(fitted.services, demand)
+    built = built_here(kinds, demand)
+    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config)
+    machines = plan_machines(built, services=fitted.services, demand=demand, site=site)
+    if isinstance(machines, Refusal):
+        return machines
+    services = tuple(entry.plan for entry in fitted.services)
+    cost = cost_of(services, machines.machines, config=config)
+    if isinstance(cost, Refusal):
+        return cost
+    sure, sure_notes = weakest(
+        [(entry.plan.name, entry.sure, entry.busy) for entry in fitted.services],
+        draft_below=config.draft_below_confidence,
+    )
+    expected = expect_stores([kind for kind in kinds if kind not in built], services=fitted.services, demand=demand)
+    notes = join(
+        (scope.notes, *(entry.notes for entry in fitted.services), fitted.notes, machines.notes, expected)
+    ) + join((_unmet(demand, kinds), cost[1], sure_notes))
+    return Plan(
+        app=app,
+        environment=scope.environment,
+        namespace=scope.namespace,
+        cluster=scope.cluster,
+        services=services,
+        machines=machines.machines,
+        placement=fitted.placed + machines.placed,
+        capacity=node_changes(fitted, machines.machines, snapshot=snapshot, headroom=headroom),
+        cost=cost[0],
+        confidence=sure,
+        capacity_verified=fitted.verified and machines.verified,
+        decisions=notes.decisions,
+        findings=tuple(dict.fromkeys(notes.findings)),
+    )
+
+
+def _zones(snapshot: ClusterSnapshot) -> int:
+    return len({node.zone for node in snapshot.of("kubernetes") if node.zone is not None and node.state == "ready"})
+
+
+def _sized(profile: AppProfile, around: Around, *, scope: Scope) -> tuple[SizedService, ...] | Refusal:
+    """Every service on its own, within the rules of the namespace; the first refusal wins."""
+    done: list[SizedService] = []
+    for service in profile.services:
+        sized = size_service(service, around=around)
+        if isinstance(sized, Refusal):
+            return sized
+        allowed = allow(sized, snapshot=around.snapshot, namespace=scope.namespace)
+        if isinstance(allowed, Refusal):
+            return allowed
+        done.append(allowed)
+    return _twice(done) or tuple(done)
+
+
+def _twice(services: Sequence[SizedService]) -> Refusal | None:
+    name, count = Counter(entry.plan.name for entry in services).most_common(1)[0] if services else ("", 0)
+    if count < 2:
+        return None
+    return Refusal(
+        code=Code.NAME,
+        message=f"{count} services of this repository are called {name}; workloads need names of their own.",
+        remedy="Name a part of the repository (https://github.com/org/repo/tree/main/src/cart), or rename one of them.",
+    )
+
+
+def _on_existing(services: tuple[SizedService, ...], demand: Demand) -> tuple[SizedService, ...]:
+    """Autoscalers that share a database which this plan does not build are capped by its connections."""
+    kinds = in_use(services, demand)
+    apart = frozenset(kinds) & RELATIONAL - frozenset(built_here(kinds, demand))
+    return tuple(_capped(entry, apart) for entry in services)
+
+
+def _capped(entry: SizedService, apart: frozenset[DependencyKind]) -> SizedService:
+    used = sorted(need.kind for need in entry.service.dependencies if need.in_use and need.kind in apart)
+    return cap_by_connections(entry, existing=used[0] if used else None)
+
+
+def _unmet(demand: Demand, kinds: Sequence[str]) -> Notes:
+    """Strong consistency needs a database that can give it."""
+    if not (demand.strong_consistency or demand.no_data_loss) or RELATIONAL & set(kinds):
+        return Notes()
+    return warn(
+        "consistency-without-database",
+        "The description asks for strong consistency or no data loss, and no relational database is in use or named.",
+        remedy="Name the database in the description, or make sure that the store in use gives what is asked for.",
+    )

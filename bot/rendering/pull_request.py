@@ -1,0 +1,127 @@
+"""The pull request's text: where it goes, what it is, what it takes, why, and what was not known.
+
+In: the published document. Out: ``PullText``. Never: untrusted text outside a code span, a value without its reason.
+"""
+
+from __future__ import annotations
+
+from bot.model.config import Config
+from bot.model.document import Document
+from bot.ports import PullText
+from bot.rendering.inert import inert_code, inert_text
+from bot.rendering.markdown import joined
+from bot.rendering.pull_sections import (
+    capacity_section,
+    cluster_section,
+    cost_section,
+    decisions_section,
+    description_section,
+    findings_section,
+    machines_section,
+    questions_section,
+    services_section,
+    survey_section,
+    unread_section,
+)
+
+
+def pull_text(document: Document, *, config: Config, draft: bool, rounds: int, asked_by: str | None = None) -> PullText:
+    """Title and body. ``asked_by`` is a thread such as ``myorg/infra#7``; ``rounds`` counts the review rounds."""
+    plan = document.plan
+    body = joined(
+        [
+            _head(document, asked_by),
+            _warnings(document),
+            services_section(plan),
+            machines_section(plan),
+            capacity_section(plan),
+            cost_section(plan),
+            _confidence(document),
+            questions_section(document),
+            findings_section(document),
+            unread_section(document),
+            description_section(document),
+            survey_section(document),
+            cluster_section(document),
+            decisions_section(document),
+            _next(document, config, rounds),
+        ]
+    )
+    title = f"ai-provision: {plan.app}" + (f" ({plan.environment})" if plan.environment else "")
+    return PullText(title=title, body=body, draft=draft)
+
+
+def _head(document: Document, asked_by: str | None) -> str:
+    plan, request = document.plan, document.request
+    commit = f" at {inert_code(request.commit[:12])}" if request.commit else ""
+    places = [
+        ("Application", plan.app),
+        ("environment", plan.environment or "not stated"),
+        ("namespace", plan.namespace),
+        ("cluster", plan.cluster or "not named"),
+    ]
+    lines = [
+        " · ".join(f"**{name}** {inert_code(value)}" for name, value in places),
+        "",
+        f"Source: {inert_code(request.git_repo)}{commit}" + (f" · asked in {asked_by}" if asked_by else ""),
+        "",
+        f"> {inert_text(request.app_description)}",
+    ]
+    return "\n".join(lines)
+
+
+def _warnings(document: Document) -> str:
+    plan = document.plan
+    lines = []
+    if not plan.capacity_verified:
+        lines.append("**Capacity unverified**: at least one cluster was not read, see *Not read* below.")
+    builds = [service.image.build_first for service in plan.services if service.image.build_first]
+    lines += [f"**Build first**: {inert_text(sentence)}" for sentence in builds]
+    lines += [
+        f"**{finding.rule}**: {inert_text(finding.message)}"
+        for finding in document.findings
+        if finding.severity == "block"
+    ]
+    return "> [!IMPORTANT]\n" + "\n".join(f"> - {line}" for line in lines) if lines else ""
+
+
+def _confidence(document: Document) -> str:
+    confidence = document.plan.confidence
+    text = (
+        f"### Confidence\n\n**{confidence.value:.3f}** · 80 % interval of busy cores at peak: "
+        f"{confidence.low_cores:.2f} to {confidence.high_cores:.2f}. {inert_text(confidence.why)}"
+    )
+    if confidence.draft:
+        text += "\n\nBelow the configured bound, so this is a draft: run a load test before merging."
+    return text
+
+
+def _next(document: Document, config: Config, rounds: int) -> str:
+    app = document.plan.app
+    readme, data = inert_code(f"apps/{app}/README.md"), inert_code(f"apps/{app}/plan.json")
+    build = any(service.image.build_first for service in document.plan.services)
+    again = inert_code("/ai-provision")
+    steps = [
+        *(["Build and push the images named above."] if build else []),
+        f"Check the numbers: {readme} explains each of them, {data} holds the same facts as data.",
+        *_apply_steps(document, config),
+        f"To change the plan, comment {again} again with a more exact description: the same branch is updated.",
+    ]
+    numbered = "\n".join(f"{index}. {step}" for index, step in enumerate(steps, 1))
+    plural = "s" if rounds != 1 else ""
+    return f"### Next\n\n{numbered}\n\nThe files passed {rounds} review round{plural} without a blocking finding."
+
+
+def _apply_steps(document: Document, config: Config) -> list[str]:
+    app, steps = document.plan.app, []
+    if document.plan.machines:
+        terraform = f"terraform -chdir=apps/{app}/terraform"
+        steps.append(f"After merging: {inert_code(f'{terraform} init && {terraform} plan')}.")
+    if document.plan.services:
+        how = {
+            "kubectl": inert_code(f"kubectl apply --server-side -k apps/{app}/kubernetes"),
+            "argocd": "Argo CD syncs the folder.",
+            "flux": "Flux reconciles the folder.",
+        }
+        steps.append(f"Then, in namespace {inert_code(document.plan.namespace)}: {how[config.delivery]}")
+    return steps

@@ -1,0 +1,1 @@
+"""The description's words to typed demand, by a documented table of phrases."""

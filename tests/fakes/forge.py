@@ -1,0 +1,175 @@
+"""The port ``Forge`` in memory: the same rules as the GitHub edge, no HTTP, no git."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.edges.github.bodies import LIMIT, fitted, hidden, key_of, title_of
+from bot.edges.github.ownership import checked_paths
+from bot.errors import Code, Refusal, Refused
+from bot.model.changes import ChangeSet
+from bot.model.command import ThreadRef
+from bot.model.outcome import PullRequest
+from bot.ports import Permission, PullText, Reaction
+
+
+@dataclass
+class FakeComment:
+    """One comment of a thread."""
+
+    id: int
+    body: str
+    ours: bool
+
+
+@dataclass
+class FakePull:
+    """One pull request."""
+
+    number: int
+    branch: str
+    title: str
+    body: str
+    draft: bool
+    state: Literal["open", "declined", "merged"] = "open"
+
+
+@dataclass
+class FakeBranch:
+    """One branch: its files, and whether the bot made its head."""
+
+    files: dict[str, str]
+    ours: bool = True
+    generation: int = 0
+
+    @property
+    def sha(self) -> str:
+        """Same files and base, same id."""
+        return hashlib.sha1(json.dumps([self.generation, self.files], sort_keys=True).encode()).hexdigest()  # noqa: S324
+
+
+@dataclass
+class FakeForge:
+    """A forge in memory. ``host`` is where its addresses point."""
+
+    host: str = "github.com"
+    permissions: dict[tuple[str, str], Permission] = field(default_factory=dict)
+    branches: dict[tuple[str, str], FakeBranch] = field(default_factory=dict)
+    reactions: dict[tuple[str, int, int | None], list[Reaction]] = field(default_factory=dict)
+    comments: dict[tuple[str, int], list[FakeComment]] = field(default_factory=dict)
+    pulls: dict[str, list[FakePull]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    pushes: int = 0
+    redact: Callable[[str], str] = str
+    main: str = "main"
+
+    def permission(self, thread: ThreadRef, login: str) -> Permission:
+        return self.permissions.get((thread.full_name, login), "none")
+
+    def file(self, repo: str, path: str) -> str | None:
+        return self._base(repo).files.get(path)
+
+    def react(self, thread: ThreadRef, comment_id: int | None, reaction: Reaction) -> None:
+        given = self.reactions.setdefault((thread.full_name, thread.number, comment_id), [])
+        self.writes.append("react")
+        if reaction not in given:
+            given.append(reaction)
+
+    def say(self, thread: ThreadRef, *, marker: str, body: str) -> str:
+        mark = hidden(marker, "status")
+        text = f"{mark}\n{fitted(self.redact(body), room=LIMIT - 2 - len(mark))}"
+        comments = self.comments.setdefault((thread.full_name, thread.number), [])
+        found = next((item for item in comments if item.ours and item.body.startswith(mark)), None)
+        if found is None:
+            found = FakeComment(1_000 + sum(map(len, self.comments.values())), text, ours=True)
+            comments.append(found)
+            self.writes.append("comment")
+        elif found.body != text:
+            found.body = text
+            self.writes.append("edit comment")
+        return f"https://{self.host}/{thread.full_name}/issues/{thread.number}#issuecomment-{found.id}"
+
+    def publish(
+        self, repo: str, *, branch: str, marker: str, changes: ChangeSet, text: PullText, message: str, when: datetime
+    ) -> PullRequest:
+        checked_paths(changes)
+        name, pull = self._place(repo, branch, marker)
+        sha = self._push(repo, name, changes)
+        body = f"{fitted(self.redact(text.body)).rstrip()}\n\n{hidden(marker, 'pull')}"
+        title, created = title_of(self.redact(text.title)), pull is None
+        if pull is None:
+            pull = FakePull(self._next(repo), name, title, body, text.draft)
+            self.pulls.setdefault(repo, []).append(pull)
+            self.writes.append("pull")
+        elif (pull.title, pull.body) != (title, body):
+            pull.title, pull.body = title, body
+            self.writes.append("edit pull")
+        url = f"https://{self.host}/{repo}/pull/{pull.number}"
+        return PullRequest(number=pull.number, url=url, branch=name, head_sha=sha, draft=pull.draft, created=created)
+
+    def clone_url(self, repo: str) -> str:
+        return f"https://{self.host}/{repo}.git"
+
+    def default_branch(self, repo: str) -> str:
+        return self.main
+
+    def web_host(self) -> str:
+        return self.host
+
+    def _base(self, repo: str) -> FakeBranch:
+        return self.branches.setdefault((repo, self.main), FakeBranch({}, ours=False))
+
+    def _next(self, repo: str) -> int:
+        threads = [number for name, number in self.comments if name == repo]
+        return max([*threads, *(pull.number for pull in self.pulls.get(repo, []))], default=0) + 1
+
+    def _place(self, repo: str, branch: str, marker: str) -> tuple[str, FakePull | None]:
+        generation, name = 1, branch
+        while True:
+            pulls = [pull for pull in self.pulls.get(repo, []) if pull.branch == name]
+            if not pulls:
+                return name, None
+            if pulls[-1].state == "declined":
+                raise _refused(Code.CONFLICT, f"#{pulls[-1].number} was declined")
+            if pulls[-1].state == "open":
+                if key_of(pulls[-1].body, "pull") not in {None, marker}:
+                    raise _refused(Code.CONFLICT, f"#{pulls[-1].number} belongs to another request")
+                return name, pulls[-1]
+            generation += 1
+            name = f"{branch}-{generation}"
+
+    def _push(self, repo: str, name: str, changes: ChangeSet) -> str:
+        base, old = self._base(repo), self.branches.get((repo, name))
+        if old is not None and not old.ours:
+            raise _refused(Code.CONFLICT, "a person's commit is on the branch")
+        for files in (base.files, old.files if old else {}):
+            _check_folder(changes, files)
+        kept = {path: text for path, text in base.files.items() if not path.startswith(changes.root + "/")}
+        new = {**kept, **{file.path: file.content for file in changes.files}}
+        if new == base.files:
+            raise _refused(Code.DUP, "the default branch already holds exactly this plan")
+        if old is None or old.files != new:
+            self.branches[repo, name] = FakeBranch(new)
+            self.pushes += 1
+        return self.branches[repo, name].sha
+
+
+def _check_folder(changes: ChangeSet, files: dict[str, str]) -> None:
+    inside = [path for path in files if path.startswith(changes.root + "/")]
+    if inside:
+        memory, ours = files.get(f"{changes.root}/plan.json"), changes.content(f"{changes.root}/plan.json")
+        if memory is None or (ours is not None and _git_repo(memory) != _git_repo(ours)):
+            raise _refused(Code.CONFLICT, "the folder belongs to somebody else")
+
+
+def _git_repo(plan: str) -> str:
+    return str(json.loads(plan)["request"]["git_repo"]).lower()
+
+
+def _refused(code: Code, message: str) -> Refused:
+    return Refused(Refusal(code=code, message=message, remedy="See the pull request."))

@@ -1,0 +1,449 @@
+# Made by ai-provision. Every number has its reason in ../README.md.
+
+resource "proxmox_download_file" "image" {
+  for_each = var.images
+
+  node_name    = each.value.node_name
+  datastore_id = each.value.datastore
+  content_type = each.value.content_type
+  url          = each.value.url
+  file_name    = each.value.file_name
+
+  # The upstream file may change under the same address; what was fetched stays.
+  overwrite = false
+}
+
+locals {
+  image_files = {
+    for name, machine in var.machines : name =>
+    machine.image_key == null ? machine.image : proxmox_download_file.image[machine.image_key].id
+  }
+}
+
+resource "proxmox_virtual_environment_vm" "stateful" {
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) > 0 }
+
+  name        = each.key
+  description = "${var.app}: ${each.value.role}. Managed by Terraform."
+  tags        = each.value.tags
+  node_name   = each.value.node_name
+  vm_id       = each.value.vm_id
+  pool_id     = each.value.pool_id
+
+  on_boot          = true
+  started          = true
+  stop_on_destroy  = true
+  purge_on_destroy = true
+  scsi_hardware    = "virtio-scsi-single"
+
+  # A disk that Terraform does not know may hold data.
+  delete_unreferenced_disks_on_destroy = false
+
+  # Parallel clones of one template wait for its lock.
+  dynamic "clone" {
+    for_each = each.value.template_id == null ? [] : [each.value.template_id]
+
+    content {
+      vm_id        = clone.value
+      node_name    = each.value.template_node
+      datastore_id = each.value.datastore
+      full         = true
+      retries      = 5
+    }
+  }
+
+  dynamic "cdrom" {
+    for_each = each.value.iso == null ? [] : [each.value.iso]
+
+    content {
+      file_id   = cdrom.value
+      interface = "ide3"
+    }
+  }
+
+  # Only where the template has the guest agent; the provider would wait for it otherwise.
+  agent {
+    enabled = each.value.agent
+    timeout = "5m"
+  }
+
+  cpu {
+    cores   = each.value.cores
+    sockets = 1
+    type    = each.value.cpu_type
+  }
+
+  # No ballooning: the memory that the plan counts is the memory that the machine has.
+  memory {
+    dedicated = each.value.memory_mib
+    floating  = 0
+  }
+
+  # Every argument is stated: the provider resets the unstated ones of a cloned disk.
+  disk {
+    interface    = "scsi0"
+    datastore_id = each.value.datastore
+    size         = each.value.disk_gib
+    import_from  = local.image_files[each.key]
+    aio          = "io_uring"
+    backup       = true
+    cache        = "none"
+    discard      = "on"
+    iothread     = true
+    replicate    = true
+    ssd          = true
+  }
+
+  dynamic "disk" {
+    for_each = each.value.data_disks
+
+    content {
+      interface    = disk.value.interface
+      datastore_id = disk.value.datastore
+      size         = disk.value.size_gib
+      aio          = "io_uring"
+      backup       = true
+      cache        = "none"
+      discard      = "on"
+      iothread     = true
+      replicate    = true
+      ssd          = true
+    }
+  }
+
+  dynamic "network_device" {
+    for_each = each.value.nics
+
+    content {
+      bridge  = network_device.value.bridge
+      model   = "virtio"
+      vlan_id = network_device.value.vlan_id
+    }
+  }
+
+  initialization {
+    datastore_id = each.value.datastore
+
+    ip_config {
+      dynamic "ipv4" {
+        for_each = each.value.ipv4 == null ? [] : [each.value.ipv4]
+
+        content {
+          address = ipv4.value.address
+          gateway = ipv4.value.gateway
+        }
+      }
+
+      dynamic "ipv6" {
+        for_each = each.value.ipv6 == null ? [] : [each.value.ipv6]
+
+        content {
+          address = ipv6.value.address
+          gateway = ipv6.value.gateway
+        }
+      }
+    }
+
+    dynamic "dns" {
+      for_each = length(var.dns.servers) > 0 || var.dns.domain != null ? [var.dns] : []
+
+      content {
+        domain  = dns.value.domain
+        servers = dns.value.servers
+      }
+    }
+
+    user_account {
+      username = var.username
+      keys     = var.ssh_keys
+    }
+  }
+
+  operating_system {
+    type = "l26"
+  }
+
+  # Cloud images of Debian 12 and Ubuntu panic on a resized disk without a serial port.
+  serial_device {
+    device = "socket"
+  }
+
+  # The data outlives every plan: removing these machines takes a change of this block by a person.
+  lifecycle {
+    prevent_destroy = true
+    ignore_changes  = [clone]
+  }
+}
+
+resource "proxmox_virtual_environment_vm" "stateless" {
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) == 0 }
+
+  name        = each.key
+  description = "${var.app}: ${each.value.role}. Managed by Terraform."
+  tags        = each.value.tags
+  node_name   = each.value.node_name
+  vm_id       = each.value.vm_id
+  pool_id     = each.value.pool_id
+
+  on_boot          = true
+  started          = true
+  stop_on_destroy  = true
+  purge_on_destroy = true
+  scsi_hardware    = "virtio-scsi-single"
+
+  # Parallel clones of one template wait for its lock.
+  dynamic "clone" {
+    for_each = each.value.template_id == null ? [] : [each.value.template_id]
+
+    content {
+      vm_id        = clone.value
+      node_name    = each.value.template_node
+      datastore_id = each.value.datastore
+      full         = true
+      retries      = 5
+    }
+  }
+
+  # Only where the template has the guest agent; the provider would wait for it otherwise.
+  agent {
+    enabled = each.value.agent
+    timeout = "5m"
+  }
+
+  cpu {
+    cores   = each.value.cores
+    sockets = 1
+    type    = each.value.cpu_type
+  }
+
+  # No ballooning: the memory that the plan counts is the memory that the machine has.
+  memory {
+    dedicated = each.value.memory_mib
+    floating  = 0
+  }
+
+  # Every argument is stated: the provider resets the unstated ones of a cloned disk.
+  disk {
+    interface    = "scsi0"
+    datastore_id = each.value.datastore
+    size         = each.value.disk_gib
+    import_from  = local.image_files[each.key]
+    aio          = "io_uring"
+    backup       = true
+    cache        = "none"
+    discard      = "on"
+    iothread     = true
+    replicate    = true
+    ssd          = true
+  }
+
+  dynamic "network_device" {
+    for_each = each.value.nics
+
+    content {
+      bridge  = network_device.value.bridge
+      model   = "virtio"
+      vlan_id = network_device.value.vlan_id
+    }
+  }
+
+  initialization {
+    datastore_id = each.value.datastore
+
+    ip_config {
+      ipv4 {
+        address = each.value.ipv4.address
+        gateway = each.value.ipv4.gateway
+      }
+    }
+
+    dynamic "dns" {
+      for_each = length(var.dns.servers) > 0 || var.dns.domain != null ? [var.dns] : []
+
+      content {
+        domain  = dns.value.domain
+        servers = dns.value.servers
+      }
+    }
+
+    user_account {
+      username = var.username
+      keys     = var.ssh_keys
+    }
+  }
+
+  operating_system {
+    type = "l26"
+  }
+
+  # Cloud images of Debian 12 and Ubuntu panic on a resized disk without a serial port.
+  serial_device {
+    device = "socket"
+  }
+}
+
+resource "proxmox_virtual_environment_container" "stateful" {
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) > 0 }
+
+  description = "${var.app}: ${each.value.role}. Managed by Terraform."
+  tags        = each.value.tags
+  node_name   = each.value.node_name
+  vm_id       = each.value.vm_id
+  pool_id     = each.value.pool_id
+
+  start_on_boot = true
+  started       = true
+  unprivileged  = true
+
+  dynamic "clone" {
+    for_each = each.value.template_id == null ? [] : [each.value.template_id]
+
+    content {
+      vm_id        = clone.value
+      node_name    = each.value.template_node
+      datastore_id = each.value.datastore
+      full         = true
+    }
+  }
+
+  dynamic "operating_system" {
+    for_each = each.value.template_id == null ? [each.value.os_type] : []
+
+    content {
+      template_file_id = local.image_files[each.key]
+      type             = operating_system.value
+    }
+  }
+
+  cpu {
+    cores = each.value.cores
+  }
+
+  memory {
+    dedicated = each.value.memory_mib
+    swap      = 0
+  }
+
+  disk {
+    datastore_id = each.value.datastore
+    size         = each.value.disk_gib
+  }
+
+  dynamic "mount_point" {
+    for_each = each.value.data_disks
+
+    content {
+      volume = mount_point.value.datastore
+      size   = "${mount_point.value.size_gib}G"
+      path   = mount_point.value.path
+      backup = true
+    }
+  }
+
+  dynamic "network_interface" {
+    for_each = { for index, nic in each.value.nics : "eth${index}" => nic }
+
+    content {
+      name    = network_interface.key
+      bridge  = network_interface.value.bridge
+      vlan_id = network_interface.value.vlan_id
+    }
+  }
+
+  initialization {
+    hostname = each.key
+
+    ip_config {
+      ipv4 {
+        address = each.value.ipv4.address
+        gateway = each.value.ipv4.gateway
+      }
+    }
+
+    dynamic "dns" {
+      for_each = length(var.dns.servers) > 0 || var.dns.domain != null ? [var.dns] : []
+
+      content {
+        domain  = dns.value.domain
+        servers = dns.value.servers
+      }
+    }
+
+    user_account {
+      keys = var.ssh_keys
+    }
+  }
+
+  # The data outlives every plan: removing these machines takes a change of this block by a person.
+  lifecycle {
+    prevent_destroy = true
+    ignore_changes  = [clone]
+  }
+}
+
+resource "proxmox_virtual_environment_container" "stateless" {
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) == 0 }
+
+  description = "${var.app}: ${each.value.role}. Managed by Terraform."
+  tags        = each.value.tags
+  node_name   = each.value.node_name
+  vm_id       = each.value.vm_id
+  pool_id     = each.value.pool_id
+
+  start_on_boot = true
+  started       = true
+  unprivileged  = true
+
+  operating_system {
+    template_file_id = local.image_files[each.key]
+    type             = each.value.os_type
+  }
+
+  cpu {
+    cores = each.value.cores
+  }
+
+  memory {
+    dedicated = each.value.memory_mib
+    swap      = 0
+  }
+
+  disk {
+    datastore_id = each.value.datastore
+    size         = each.value.disk_gib
+  }
+
+  dynamic "network_interface" {
+    for_each = { for index, nic in each.value.nics : "eth${index}" => nic }
+
+    content {
+      name    = network_interface.key
+      bridge  = network_interface.value.bridge
+      vlan_id = network_interface.value.vlan_id
+    }
+  }
+
+  initialization {
+    hostname = each.key
+
+    ip_config {
+      ipv4 {
+        address = each.value.ipv4.address
+        gateway = each.value.ipv4.gateway
+      }
+    }
+
+    dynamic "dns" {
+      for_each = length(var.dns.servers) > 0 || var.dns.domain != null ? [var.dns] : []
+
+      content {
+        domain  = dns.value.domain
+        servers = dns.value.servers
+      }
+    }
+
+    user_account {
+      keys = var.ssh_keys
+    }
+  }
+}
