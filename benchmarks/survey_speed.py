@@ -14,17 +14,20 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from bot.edges.git import GitLimits, GitRepos, Remote
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.model.command import RepoTarget
+from bot.model.tree import Unread, YamlDocument
+from bot.ports import YamlReader
 from bot.survey.selection import select
 
 FILES: Final = int(os.environ.get("BENCH_FILES", "50000"))
-RUNS: Final = int(os.environ.get("BENCH_RUNS", "5"))
+RUNS: Final = int(os.environ.get("BENCH_RUNS", "7"))
+CLONES: Final = int(os.environ.get("BENCH_CLONES", "3"))
 SERVICES: Final = 40
 ENVIRONMENT: Final = {
     "PATH": os.environ.get("PATH", os.defpath),
@@ -69,11 +72,19 @@ def synthetic_repository(folder: Path) -> None:
     git("repack", "--quiet", "-a", "-d", cwd=folder)
 
 
-def survey_read(url: str, workdir: Path) -> Sequence[str]:
+class NoYaml:
+    """Takes the YAML parser out of the measurement."""
+
+    def read(self, _files: Mapping[str, bytes]) -> tuple[dict[str, tuple[YamlDocument, ...]], tuple[Unread, ...]]:
+        return {}, ()
+
+
+def survey_read(url: str, workdir: Path, *, yaml: YamlReader, chosen: Sequence[str] | None = None) -> Sequence[str]:
+    """The whole read; with ``chosen`` the selection is taken out of the measurement."""
     remote = Remote(url=url, protocol="file")
     repos = GitRepos(
-        select=select,
-        yaml=ChildYamlReader(),
+        select=select if chosen is None else lambda _paths, _part: tuple(chosen),
+        yaml=yaml,
         locate=lambda _: remote,
         limits=GitLimits(seconds=120),
         workdir=workdir,
@@ -117,13 +128,20 @@ def main() -> None:
         source.mkdir()
         synthetic_repository(source)
         url = source.as_uri()
-        read = survey_read(url, root)
+        read = survey_read(url, root, yaml=ChildYamlReader())
         ids = blob_ids(source, read)
-        times: dict[str, list[float]] = {"survey read": [], "git commands alone": [], "full depth-1 clone": []}
-        for _ in range(RUNS):
-            times["survey read"].append(seconds(lambda: survey_read(url, root)))
-            times["git commands alone"].append(seconds(lambda: git_alone(url, root, ids)))
-            times["full depth-1 clone"].append(seconds(lambda: full_clone(url, root)))
+        rows: dict[str, Callable[[], object]] = {
+            "survey read": lambda: survey_read(url, root, yaml=ChildYamlReader()),
+            "  without YAML parser": lambda: survey_read(url, root, yaml=NoYaml()),
+            "  nor selection": lambda: survey_read(url, root, yaml=NoYaml(), chosen=read),
+            "git commands alone": lambda: git_alone(url, root, ids),
+            "full depth-1 clone": lambda: full_clone(url, root),
+        }
+        times: dict[str, list[float]] = {what: [] for what in rows}
+        for run in range(RUNS):
+            for what, work in rows.items():
+                if run < CLONES or not what.startswith("full"):
+                    times[what].append(seconds(work))
     report(times, read=len(read))
 
 

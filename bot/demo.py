@@ -7,7 +7,6 @@ beyond 127.0.0.1, an account, a key that is worth something.
 from __future__ import annotations
 
 import importlib.resources
-import json
 import queue
 import tempfile
 import time
@@ -43,6 +42,7 @@ git_repo: "https://github.com/myorg/supermarket-inventory"
 app_description: "Supermarket inventory service, zero downtime, 2000 QPS peak, strong consistency, React frontend + Go/Gin API + PostgreSQL backend"
 """  # noqa: E501 - the entry standard's example, as people paste it
 _SECRET: Final = "demo-webhook-secret"  # noqa: S105 - guards an emulator on this computer for a few seconds
+_PROXMOX_READER: Final = "ai-provision@pve!survey"
 _PATIENCE: Final = 60.0
 
 
@@ -109,12 +109,12 @@ def _seeded_github(root: Path, application: Path | Mapping[str, str]) -> GitHubE
 
 
 def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> dict[str, str]:
-    proxmox = ProxmoxEmulator.from_file(examples() / "proxmox-api.json", tokens={"ai-provision@pve!read": "demo"})
+    proxmox = ProxmoxEmulator.from_file(examples() / "proxmox-api.json", tokens={_PROXMOX_READER: "demo"})
     proxmox_url = stack.enter_context(Loopback(proxmox.app)).url
     kubernetes = KubernetesEmulator.from_file(examples() / "kubernetes-api.json")
     kubernetes_url = stack.enter_context(Loopback(kubernetes.app)).url
     kubeconfig = root / "kubeconfig.json"
-    kubeconfig.write_text(json.dumps(_kubeconfig(kubernetes_url, kubernetes.token)))
+    kubeconfig.write_text(kubernetes.kubeconfig(kubernetes_url))
     return {
         "GITHUB_API_URL": github_url,
         "GITHUB_TOKEN": token,
@@ -122,19 +122,8 @@ def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> d
         "AI_PROVISION_WEBHOOK_SECRET": _SECRET,
         "AI_PROVISION_WRITE_PAUSE": "0",
         "PROXMOX_VE_ENDPOINT": proxmox_url,
-        "PROXMOX_VE_API_TOKEN": "ai-provision@pve!read=demo",
+        "PROXMOX_VE_API_TOKEN": f"{_PROXMOX_READER}=demo",
         "KUBECONFIG": str(kubeconfig),
-    }
-
-
-def _kubeconfig(url: str, token: str) -> dict[str, object]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "demo", "cluster": {"server": url}}],
-        "users": [{"name": "reader", "user": {"token": token}}],
-        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "reader"}}],
-        "current-context": "demo",
     }
 
 
@@ -162,9 +151,25 @@ def run(console: Console) -> DemoResult:
         comment = running.github.comments(INFRA, number)[-1].body
         result = _result(running, published.pull, seconds=time.monotonic() - began)
     console.print(f"\nThe answer in the thread:\n\n{plain(comment)}", markup=False)
-    show_pull(console, result.pull_request, title=result.title, body=result.body, diff=result.diff)
+    show_pull(
+        console, result.pull_request, title=result.title, body=result.body, diff=without_file(result.diff, "plan.json")
+    )
     console.print(f"\nFrom the start of the emulators to the open pull request: {result.seconds:.1f} s")
     return result
+
+
+def without_file(diff: str, name: str) -> str:
+    """A diff in which one file is counted instead of shown: the same facts stand in the others as text."""
+    parts = diff.split("\ndiff --git ")
+    shown = [
+        f"{part.splitlines()[0]}\n ({len(part.splitlines())} lines: the plan as data)" if _names(part, name) else part
+        for part in parts
+    ]
+    return "\ndiff --git ".join(shown)
+
+
+def _names(part: str, name: str) -> bool:
+    return part.splitlines()[0].endswith(f"/{name}") if part else False
 
 
 def _result(running: Stage, pull: PullRequest, *, seconds: float) -> DemoResult:

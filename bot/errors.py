@@ -62,13 +62,15 @@ _FAILED = frozenset(
 class Refusal(Noun):
     """A user's mistake or a limit, with what to do about it: a value, returned and not raised wherever it can be.
 
-    ``example`` is a right form of the same command, to copy; it may hold several lines.
+    ``example`` is a right form of the same command, to copy; it may hold several lines. ``silent``: the
+    operators asked for no answer in the thread; it is logged all the same.
     """
 
     code: Code
     message: str
     remedy: str
     example: str | None = None
+    silent: bool = False
 
     @property
     def exit_code(self) -> int:

@@ -106,7 +106,7 @@ def _show_judgement(console: Console, document: Document) -> None:
     for doubt in document.profile.unsure:
         console.print(f"[yellow]Unsure[/] {clean(doubt.question)} Assumed: {clean(doubt.assumed)}.")
     for finding in document.findings:
-        if finding.severity != "note":
+        if finding.severity != "note" and finding.rule != "image-build-first":
             console.print(f"[yellow]{clean(finding.rule)}[/] {clean(finding.message)} {clean(finding.remedy)}")
     for text in document.demand.unknown_numbers:
         console.print(f"[yellow]Number not understood[/] {clean(text)}")

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.agents.collector import Collected
 from bot.checks.check import check
-from bot.errors import Broken
+from bot.errors import Broken, Code, Refusal
 from bot.model.changes import ChangeSet
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
@@ -21,6 +21,7 @@ from bot.model.noun import Noun
 from bot.model.plan import Plan, ServicePlan
 from bot.ports import Toolbox
 from bot.rendering.files import render
+from bot.rendering.left_out import left_out
 
 ROUNDS: Final = 10
 
@@ -47,8 +48,11 @@ class Reviewed(Noun):
         return self.rounds[-1].findings
 
 
-def review(plan: Plan, context: Context, *, toolbox: Toolbox) -> Reviewed:
-    """Judge and repair until nothing blocks or no rule helps. Raises Broken when our own files still block."""
+def review(plan: Plan, context: Context, *, toolbox: Toolbox) -> Reviewed | Refusal:
+    """Judge and repair until nothing blocks or no rule helps.
+
+    What the config file forbids is refused with ``policy``. Raises Broken when our own files still block.
+    """
     best = _round(plan, context, toolbox=toolbox, before=())
     while best.rounds[-1].blocked and len(best.rounds) < ROUNDS:
         repaired = _repair(best.plan, best.findings)
@@ -58,8 +62,18 @@ def review(plan: Plan, context: Context, *, toolbox: Toolbox) -> Reviewed:
         if _score(attempt.findings) >= _score(best.findings):
             break
         best = attempt
-    _refuse_to_publish_broken_files(best)
-    return best
+    return _end(best)
+
+
+def _end(best: Reviewed) -> Reviewed | Refusal:
+    """What may be published; a block by policy is the user's to settle, any other is our own defect."""
+    blocks = [finding for finding in best.findings if finding.severity == "block"]
+    if not blocks:
+        return best
+    first = blocks[0]
+    if all(finding.rule in POLICY for finding in blocks):
+        return Refusal(code=Code.POLICY, message=first.message, remedy=first.remedy)
+    raise Broken(f"the generated files do not pass their own checks: {first.rule} in {first.path}: {first.message}")
 
 
 def _round(plan: Plan, context: Context, *, toolbox: Toolbox, before: tuple[Verdict, ...]) -> Reviewed:
@@ -71,9 +85,24 @@ def _round(plan: Plan, context: Context, *, toolbox: Toolbox, before: tuple[Verd
         plan=plan,
         config=context.config,
     )
-    findings = (*check(changes, plan=plan, config=context.config), *toolbox.judge(changes))
+    findings = (
+        *_left_out(plan, context),
+        *check(changes, plan=plan, config=context.config),
+        *toolbox.judge(changes),
+    )
     verdict = Verdict(round=len(before) + 1, findings=findings)
     return Reviewed(plan=plan, changes=changes, rounds=(*before, verdict))
+
+
+def _left_out(plan: Plan, context: Context) -> tuple[Finding, ...]:
+    return left_out(
+        request=context.request,
+        demand=context.collected.demand,
+        profile=context.collected.profile,
+        snapshot=context.snapshot,
+        plan=plan,
+        config=context.config,
+    )
 
 
 def _score(findings: tuple[Finding, ...]) -> tuple[int, int]:
@@ -105,12 +134,5 @@ REPAIRS: Final[Mapping[str, Callable[[ServicePlan], ServicePlan]]] = {
 }
 """Rule of a finding to its repair; a closed table."""
 
-
-def _refuse_to_publish_broken_files(reviewed: Reviewed) -> None:
-    if reviewed.rounds[-1].blocked:
-        blocking = "; ".join(
-            f"{finding.rule} in {finding.path}: {finding.message}"
-            for finding in reviewed.findings
-            if finding.severity == "block"
-        )
-        raise Broken(f"the generated files do not pass their own checks: {blocking}")
+POLICY: Final = frozenset({"namespace", "image", "replicas", "hpa-bounds"})
+"""Rules whose bounds come from the config file."""

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Final
 
-from bot.model.cluster import ClusterSnapshot, Guest, KubernetesFacts, Node, ProxmoxFacts, Store
+from bot.model.cluster import ClusterSnapshot, Guest, KubernetesFacts, Missing, Node, ProxmoxFacts, Store
 
 _KEPT_LABELS: Final = ("kubernetes.io/", "topology.kubernetes.io/", "node-role.kubernetes.io/")
 
@@ -39,6 +39,7 @@ def anonymise(snapshot: ClusterSnapshot) -> ClusterSnapshot:
         update={
             "nodes": tuple(_node(node, names) for node in snapshot.nodes),
             "stores": tuple(_store(store, names) for store in snapshot.stores),
+            "missing": tuple(_gap(gap, names) for gap in snapshot.missing),
             "proxmox": _proxmox(snapshot.proxmox, names) if snapshot.proxmox else None,
             "kubernetes": _kubernetes(snapshot.kubernetes, names) if snapshot.kubernetes else None,
         }
@@ -54,7 +55,14 @@ def _node(node: Node, names: _Names) -> Node:
         bridge.model_copy(update={"cidr": None, "gateway": None, "zone": _maybe(names, "zone", bridge.zone)})
         for bridge in node.bridges
     )
-    return node.model_copy(update={"name": name, "labels": labels, "bridges": bridges})
+    zone = _maybe(names, "zone", node.zone)
+    labels = {key: zone if key.endswith("/zone") and zone else value for key, value in labels.items()}
+    return node.model_copy(update={"name": name, "labels": labels, "bridges": bridges, "zone": zone})
+
+
+def _gap(gap: Missing, names: _Names) -> Missing:
+    """What is missing is kept; the words around it may hold names, so only the kind of thing stays."""
+    return gap.model_copy(update={"what": names.of("fact", gap.what), "reason": "not shown", "remedy": "not shown"})
 
 
 def _store(store: Store, names: _Names) -> Store:

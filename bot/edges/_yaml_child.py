@@ -153,7 +153,8 @@ def _line(event: yaml.Event) -> int:
 def _is_plain(event: yaml.ScalarEvent) -> bool:
     if event.tag in {_CORE + "int", _CORE + "float", _CORE + "bool", _CORE + "null"}:
         return True
-    return bool(event.implicit[0]) and not event.style
+    local = event.tag is not None and event.tag.startswith("!")
+    return (local or bool(event.implicit[0])) and not event.style
 
 
 def resolve(text: str) -> Any:

@@ -23,30 +23,33 @@ from bot.model.tree import Unread, YamlDocument
 
 MAX_FILE: Final = 1024 * 1024
 MAX_TOTAL: Final = 10 * 1024 * 1024
-MAX_CHILDREN: Final = 8
+MAXCHILDREN: Final = 8
 WALL_SECONDS: Final = 20.0
 
-_CHILD: Final = Path(__file__).with_name("_yaml_child.py")
+CHILD: Final = Path(__file__).with_name("_yaml_child.py")
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 Documents = dict[str, tuple[YamlDocument, ...]]
 
 
 class ChildYamlReader:
-    """``ports.YamlReader`` by a limited child process. ``wall_seconds`` bounds one call of ``read``."""
+    """``ports.YamlReader`` by a limited child process. ``wall_seconds`` bounds one call of ``read``; ``child`` is the
+    program that parses.
+    """
 
-    def __init__(self, *, wall_seconds: float = WALL_SECONDS) -> None:
+    def __init__(self, *, wall_seconds: float = WALL_SECONDS, child: Path = CHILD) -> None:
         self._wall_seconds = wall_seconds
+        self._child = child
 
     def read(self, files: Mapping[str, bytes]) -> tuple[Documents, tuple[Unread, ...]]:
         """Documents by path, and what could not be read. Never raises for the content of a file."""
         wanted, unread = admitted(files)
         documents: Documents = {}
         deadline = time.monotonic() + self._wall_seconds
-        for _ in range(MAX_CHILDREN):
+        for _ in range(MAXCHILDREN):
             if not wanted or time.monotonic() >= deadline:
                 break
-            verdicts, cause = _run_child([data for _, data in wanted], timeout=deadline - time.monotonic())
+            verdicts, cause = _run_child(self._child, [data for _, data in wanted], timeout=deadline - time.monotonic())
             for (path, _), verdict in zip(wanted, verdicts, strict=False):
                 _record(path, verdict, documents, unread)
             wanted = wanted[len(verdicts) :]
@@ -92,7 +95,7 @@ def _record(path: str, verdict: dict[str, Any], documents: Documents, unread: li
         documents[path] = tuple(YamlDocument(value=value, lines=lines) for value, lines in verdict["documents"])
 
 
-def _run_child(files: Sequence[bytes], *, timeout: float) -> tuple[list[dict[str, Any]], str]:
+def _run_child(child: Path, files: Sequence[bytes], *, timeout: float) -> tuple[list[dict[str, Any]], str]:
     """The verdicts of one child, in order, and why the first missing one is missing.
 
     Both ends of the pipe are files: nothing can block, and the child's output is bounded by its own file size limit.
@@ -101,15 +104,15 @@ def _run_child(files: Sequence[bytes], *, timeout: float) -> tuple[list[dict[str
         for data in files:
             source.write(json.dumps({"size": len(data)}).encode() + b"\n" + data)
         source.seek(0)
-        cause = _wait(source, sink, timeout=timeout)
+        cause = _wait(child, source=source, sink=sink, timeout=timeout)
         sink.seek(0)
         return [json.loads(line) for line in sink if line.endswith(b"\n")], cause
 
 
-def _wait(source: IO[bytes], sink: IO[bytes], *, timeout: float) -> str:
+def _wait(child: Path, *, source: IO[bytes], sink: IO[bytes], timeout: float) -> str:
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(_CHILD)],
+            [sys.executable, "-I", str(child)],
             stdin=source, stdout=sink, stderr=subprocess.DEVNULL, check=False, timeout=timeout,
             env={"LC_ALL": "C.UTF-8"},
         )  # fmt: skip

@@ -66,6 +66,8 @@ def _belt(
     progress("Rendering and checking the files")
     context = Context(request=_request(command, tree), collected=collected, snapshot=snapshot, config=config)
     reviewed = review(plan, context, toolbox=house.toolbox)
+    if isinstance(reviewed, Refusal):
+        return reviewed
     return _preview(context, reviewed, tree, when_unreachable)
 
 
@@ -80,9 +82,13 @@ def _readings(house: House, when_unreachable: WhenUnreachable) -> ClusterSnapsho
 
 
 def _gap(refusal: Refusal) -> Missing:
-    system = "kubernetes" if "ubernetes" in refusal.message or refusal.code == "kubernetes-auth" else "proxmox"
+    of_kubernetes = "ubernetes" in refusal.message or refusal.code == "kubernetes-auth"
     return Missing(
-        system=system, what="the whole cluster", code=refusal.code, reason=refusal.message, remedy=refusal.remedy
+        system="kubernetes" if of_kubernetes else "proxmox",
+        what="the whole cluster",
+        code=refusal.code,
+        reason=refusal.message,
+        remedy=refusal.remedy,
     )
 
 

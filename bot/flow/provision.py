@@ -16,7 +16,7 @@ from bot.flow.house import Office
 from bot.flow.order import Order, Request, branch_name, pull_key
 from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.model.command import Provision, RepoTarget
-from bot.model.config import Config
+from bot.model.config import Commands, Config
 from bot.model.outcome import Published, PullRequest
 from bot.ports import Permission, Progress
 from bot.rendering import status
@@ -46,30 +46,31 @@ def admitted(order: Order, office: Office) -> Config | Refusal:
     infra_repo = office.infra_repo or order.thread.full_name
     try:
         present = office.forge.permission(order.thread, order.actor.login)
-        if _RANK[present] < _RANK["write"]:
-            return _forbidden("write", present)
         config = read_config(office.forge.file(infra_repo, CONFIG_PATH), yaml=office.house.yaml)
     except (Refused, Unavailable) as stop:
         return stop.refusal
-    if isinstance(config, Refusal):
-        return config
-    needed = config.commands.minimum_permission
-    listed = not config.commands.users or order.actor.login in config.commands.users
-    if _RANK[present] < _RANK[needed] or not listed:
-        return _forbidden(needed, present)
+    rules = config.commands if isinstance(config, Config) else Commands()
+    listed = not rules.users or order.actor.login in rules.users
+    if _RANK[present] < _RANK[rules.minimum_permission] or not listed:
+        return _forbidden(rules, present, listed=listed)
     return config
 
 
-def _forbidden(needed: str, present: Permission) -> Refusal:
+def _forbidden(rules: Commands, present: Permission, *, listed: bool) -> Refusal:
+    needed = rules.minimum_permission
+    why = "" if listed else f" and to be listed under commands.users in {CONFIG_PATH}"
     return Refusal(
         code=Code.FORBIDDEN,
-        message=f"This command needs the permission {needed} on this repository; you have {present}.",
+        message=f"This command needs the permission {needed} on this repository{why}; you have {present}.",
         remedy=f"Ask a maintainer to give the command, or to grant {needed}.",
+        silent=not rules.reply_to_strangers,
     )
 
 
 def turn_away(order: Order, refusal: Refusal, office: Office) -> Published:
-    """Answer once, without a reaction: nothing was accepted."""
+    """Answer once, without a reaction: nothing was accepted. Silence where the config asks for it."""
+    if refusal.silent:
+        return Published(kind="refused", code=refusal.code)
     url = _say(order, office, status.refused(refusal, job=order.job))
     return Published(kind="refused", code=refusal.code, comment_url=url)
 

@@ -24,13 +24,8 @@ class CommandSpec(Noun):
 COMMANDS: Final = (
     CommandSpec(
         name="/ai-provision",
-        usage="\n".join(
-            [
-                "/ai-provision",
-                "",
-                'git_repo: "https://github.com/org/repo"',
-                'app_description: "200 QPS peak, zero downtime"',
-            ]
+        usage=(
+            '/ai-provision\n\ngit_repo: "https://github.com/org/repo"\napp_description: "200 QPS peak, zero downtime"'
         ),
         summary="reads the repository and the clusters, plans, and opens or updates one pull request",
         available=True,
@@ -98,11 +93,11 @@ _RULES: Final = f"""## `/ai-provision`
 {COMMANDS[0].usage}
 ```
 
-Exactly these two fields, in this order, as YAML scalars (plain or quoted, or a folded block `>`), each on one line after
-unfolding. `git_repo` is `https://host/owner/name`, perhaps with `/tree/<ref>/<path>` for a part of a monorepo; branch
+Exactly these two fields, in this order, as YAML scalars (plain or quoted, or a folded block `>`), each on one line
+after unfolding. `git_repo` is `https://host/owner/name`, perhaps with `/tree/<ref>/<path>` for a part of a monorepo; branch
 names with slashes work. The description holds at most 4,000 characters; [description.md](description.md) lists what is
 understood in it. A wrong comment is answered with a reason code, the nearest right form and an example that keeps what
 was right.
 
-"Who" is the permission on the repository of the thread, asked live from GitHub when the command is read;
-`.ai-provision.yaml` can ask for more."""
+"Who" is the permission on the repository of the thread, asked live from GitHub when the command is
+read; `.ai-provision.yaml` can ask for more."""

@@ -6,6 +6,7 @@ those come from quotas alone (``allowances``).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -80,18 +81,33 @@ def _reads_nothing(service: Service, demand: Demand) -> bool:
 
 
 def _database(name: str, *, demand: Demand, rate: Rate, weight: float) -> Work:
-    reads = READS if demand.reads_per_request is None else demand.reads_per_request
-    writes = WRITES if demand.writes_per_request is None else demand.writes_per_request
+    reads, writes = _mix(demand)
     defaulted = demand.reads_per_request is None or demand.writes_per_request is None
     seconds = weight * (0.53 + 0.47 * reads + 0.41 * writes) / (rate.r_db * DERATING)
     formula = (
         f"{figure(weight)} * (0.53 + 0.47*{figure(reads)} + 0.41*{figure(writes)}) / "
         f"({figure(rate.r_db)} * {figure(DERATING)})"
     )
-    why = f"CPU per request: {rate.row}" + ("; 3 reads and 0.2 writes per request are assumed" if defaulted else "")
+    why = f"CPU per request: {rate.row}" + (
+        f"; {figure(reads)} reads and {figure(writes)} writes per request are assumed" if defaulted else ""
+    )
     inputs = {"k": reads, "w": writes, "B": weight, "r_db": rate.r_db, "D": DERATING}
     notes = _cost_note(name, seconds, formula=formula, why=why, inputs=inputs, rate=rate)
     return Work("database", seconds, reads, writes, rate=rate, defaulted=defaulted, notes=notes)
+
+
+def _mix(demand: Demand) -> tuple[float, float]:
+    """Reads and writes per request: stated, else the usual 3.2 operations split as stated ("80/20"), else 3 and 0.2."""
+    usual_reads, usual_writes = READS, WRITES
+    share, _, _ = (demand.read_write_mix or "").partition("/")
+    if share.isdecimal() and int(share) <= 100:
+        usual_reads = (READS + WRITES) * int(share) / 100
+        usual_writes = READS + WRITES - usual_reads
+    return _count(demand.reads_per_request, usual_reads), _count(demand.writes_per_request, usual_writes)
+
+
+def _count(asked: float | None, usual: float) -> float:
+    return asked if asked is not None and math.isfinite(asked) and asked >= 0 else usual
 
 
 def _json(name: str, *, rate: Rate, weight: float) -> Work:

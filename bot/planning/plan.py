@@ -26,7 +26,8 @@ from bot.planning.cost import cost_of
 from bot.planning.images import Origin
 from bot.planning.machines import Site, built_here, plan_machines
 from bot.planning.pods import cap_by_connections, fit_pods
-from bot.planning.record import Notes, join, warn
+from bot.planning.record import join
+from bot.planning.remarks import remarks
 from bot.planning.scope import Scope, settle_scope
 from bot.planning.service import Around, SizedService, size_service
 from bot.planning.stores import expect_stores, in_use
@@ -71,7 +72,7 @@ def make_plan(
     expected = expect_stores([kind for kind in kinds if kind not in built], services=fitted.services, demand=demand)
     notes = join(
         (scope.notes, *(entry.notes for entry in fitted.services), fitted.notes, machines.notes, expected)
-    ) + join((_unmet(demand, kinds), cost[1], sure_notes))
+    ) + join((remarks(demand, services=fitted.services, kinds=kinds), cost[1], sure_notes))
     return Plan(
         app=app,
         environment=scope.environment,
@@ -128,14 +129,3 @@ def _on_existing(services: tuple[SizedService, ...], demand: Demand) -> tuple[Si
 def _capped(entry: SizedService, apart: frozenset[DependencyKind]) -> SizedService:
     used = sorted(need.kind for need in entry.service.dependencies if need.in_use and need.kind in apart)
     return cap_by_connections(entry, existing=used[0] if used else None)
-
-
-def _unmet(demand: Demand, kinds: Sequence[str]) -> Notes:
-    """Strong consistency needs a database that can give it."""
-    if not (demand.strong_consistency or demand.no_data_loss) or RELATIONAL & set(kinds):
-        return Notes()
-    return warn(
-        "consistency-without-database",
-        "The description asks for strong consistency or no data loss, and no relational database is in use or named.",
-        remedy="Name the database in the description, or make sure that the store in use gives what is asked for.",
-    )

@@ -22,6 +22,7 @@ from bot.planning.replicas import Count, replicas, too_many
 from bot.planning.tier import Tier
 
 _LOWEST_TARGET: Final = 10
+_MOST_CORES: Final = 1e6
 _STEP: Final = 5
 
 
@@ -40,6 +41,8 @@ def sizes_of(
 ) -> Sizes | Refusal:
     """The first target of step 4 that keeps the latency, lowered in steps of 5 points where queueing asks for it."""
     busy = None if load.peak is None else load.peak * work.seconds
+    if busy is not None and not busy <= _MOST_CORES:
+        return _beyond_belief(name, busy)
     first = first_target(tier, starting_cores=2.0 if jvm else 1.0, sticky=_sticky(service, demand))
     targets = range(first, _LOWEST_TARGET - 1, -_STEP)
     for target in targets:
@@ -52,6 +55,14 @@ def sizes_of(
             notes += _lowered(name, first, target) + _about_replicas(name, count, demand=demand, tier=tier)
             return refusal or Sizes(cpu, count, latency=latency, notes=notes)
     return _out_of_reach(name, load=load, work=work)
+
+
+def _beyond_belief(name: str, busy: float) -> Refusal:
+    return Refusal(
+        code=Code.POLICY,
+        message=f"Service {name} would keep {busy:.3g} cores busy; no plan is made above {_MOST_CORES:.0f}.",
+        remedy="Check the stated load and the reads per request.",
+    )
 
 
 def _sticky(service: Service, demand: Demand) -> bool:

@@ -135,7 +135,12 @@ def questions_section(document: Document) -> str:
 
 def findings_section(document: Document) -> str:
     """Warnings in the open, notes folded."""
-    warnings = [_finding(f.rule, f.path, f.message, f.remedy) for f in document.findings if f.severity == "warn"]
+    shown_above = "image-build-first"
+    warnings = [
+        _finding(f.rule, f.path, f.message, f.remedy)
+        for f in document.findings
+        if f.severity == "warn" and f.rule != shown_above
+    ]
     notes = [_finding(f.rule, f.path, f.message, f.remedy) for f in document.findings if f.severity == "note"]
     return joined(
         [
@@ -170,7 +175,7 @@ def description_section(document: Document) -> str:
     return joined(
         [
             folded("How the description was read", table(["phrase", "changes", "to"], understood)),
-            "**Understood, not acted on**\n\n" + bullets(ignored) if ignored else "",
+            folded(f"Understood, not acted on ({len(ignored)})", bullets(ignored)),
             "**Numbers not understood**\n\n" + bullets(unknown) if unknown else "",
         ]
     )

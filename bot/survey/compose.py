@@ -7,7 +7,7 @@ file names outside the tree, a variable of this process's environment.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from bot.model.noun import Noun
@@ -98,18 +98,25 @@ def _stack(tree: Tree, folder: str, file: str) -> Stack:
 
 
 def _services(tree: Tree, folder: str, file: str) -> Iterator[ComposeService]:
+    beside = _beside(tree, folder)
     for root in roots(file, tree.yaml[file]):
         # The first version of the format had the services at the top.
         services = root["services"] if root.has("services") else root
         for name, view in services.items():
             if isinstance(view.value, dict) and (view.has("image") or view.has("build") or root.has("services")):
-                yield _service(tree, folder, name, view)
+                yield _service(tree, folder, name, view, beside)
 
 
-def _service(tree: Tree, folder: str, name: str, view: View) -> ComposeService:
+def _beside(tree: Tree, folder: str) -> dict[str, str]:
+    """The ``.env`` that compose reads by itself: used for image names and paths, never kept."""
+    path = f"{folder}/.env" if folder else ".env"
+    return {name: value for name, value, _ in pairs_of(path, tree.texts.get(path, "")) if value}
+
+
+def _service(tree: Tree, folder: str, name: str, view: View, beside: dict[str, str]) -> ComposeService:
     variables = read_variables([*_env_files(tree, folder, view), *_environment(view["environment"])])
     command, entrypoint = _words(view["command"]), _words(view["entrypoint"])
-    context, dockerfile = _build(folder, view["build"])
+    context, dockerfile = _build(folder, view["build"], beside)
     image = view["image"].text
     return ComposeService(
         name=name[:200],
@@ -118,9 +125,9 @@ def _service(tree: Tree, folder: str, name: str, view: View) -> ComposeService:
         context=context,
         dockerfile=dockerfile,
         target=view.at("build", "target").text,
-        image=expand(image, {}) if image else None,
+        image=expand(image, beside) if image else None,
         image_text=image,
-        ports=(*variables.ports, *_ports(view)),
+        ports=(*variables.ports, *_ports(view, beside)),
         env=variables.env,
         hosts=variables.hosts,
         memory_floor=variables.memory_floor,
@@ -135,17 +142,17 @@ def _service(tree: Tree, folder: str, name: str, view: View) -> ComposeService:
     )
 
 
-def _build(folder: str, view: View) -> tuple[str | None, str | None]:
+def _build(folder: str, view: View, beside: dict[str, str]) -> tuple[str | None, str | None]:
     """Context and Dockerfile as repository paths; None where they are outside or unresolved."""
     text = (
         view.text
         if view.text is not None
         else (view["context"].text or ("." if isinstance(view.value, dict) else None))
     )
-    resolved = expand(text, {}) if text else None
+    resolved = expand(text, beside) if text else None
     context = join(folder, resolved) if resolved is not None else None
     named = view["dockerfile"].text
-    file = expand(named, {}) if named else "Dockerfile"
+    file = expand(named, beside) if named else "Dockerfile"
     return context, join(context, file) if context is not None and file else None
 
 
@@ -180,11 +187,11 @@ def _words(view: View) -> tuple[str, ...] | None:
     return listed[:60] or None
 
 
-def _ports(view: View) -> Iterator[PortClaim]:
+def _ports(view: View, beside: dict[str, str]) -> Iterator[PortClaim]:
     for key in ("ports", "expose"):
         for item in view[key].each():
             text = item["target"].text or item.text
-            yield from _port_claims(expand(text, {}) if text else None, item)
+            yield from _port_claims(expand(text, beside) if text else None, item)
 
 
 def _port_claims(text: str | None, item: View) -> Iterator[PortClaim]:
@@ -277,12 +284,3 @@ def size(text: str | None) -> Bytes | None:
         return None
     power = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3}[found["unit"].lower()]
     return Bytes(int(float(found["number"]) * 1024**power))
-
-
-def named_services(stacks: Iterable[Stack]) -> dict[str, ComposeService]:
-    """All services by name; the first stack wins."""
-    named: dict[str, ComposeService] = {}
-    for stack in stacks:
-        for service in stack.services:
-            named.setdefault(service.name, service)
-    return named

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Final
 
 from bot.model.noun import Noun
@@ -102,7 +103,12 @@ class _Stage(Noun):
 
 def read_dockerfile(path: str, text: str, target: str | None = None) -> ImageFacts | None:
     """The facts of the stage that runs; None when there is no FROM. ``target`` is the stage that compose names."""
-    stages = _stages(instructions(text[:MAX_TEXT]))
+    return _read(path, text[:MAX_TEXT], target)
+
+
+@lru_cache(maxsize=128)  # several detectors ask about the same file
+def _read(path: str, text: str, target: str | None) -> ImageFacts | None:
+    stages = _stages(instructions(text))
     if not stages:
         return None
     chosen = running_stage(stages, target)

@@ -28,7 +28,7 @@ from bot.survey.manifests import Workload
 from bot.survey.matching import key_of, rank
 from bot.survey.nginx import listening
 from bot.survey.other_languages import read_other_languages
-from bot.survey.places import base_of, is_below, within
+from bot.survey.places import base_of, folder_of, is_below, within
 from bot.survey.procfile import read_procfile
 from bot.survey.secrets import excerpt
 from bot.survey.sources import Sources
@@ -47,21 +47,26 @@ def gather(tree: Tree, candidate: Candidate, found: Found, sources: Sources) -> 
     if candidate.workload is not None:
         clues.append(_of_workload(candidate.workload, links))
     if candidate.dockerfile is not None:
-        clues.append(_of_dockerfile(own, candidate, candidate.dockerfile, links))
+        clues.append(_of_dockerfile(tree, own, candidate, links))
     clues += [_of_chart(candidate, chart) for chart in sources.charts if rank(chart.name, candidate.name) == 0][:1]
     sample = sample_names(tree, candidate.area)
     return (*clues, Clues(area=candidate.area, detector="env sample", env=sample)) if sample else tuple(clues)
 
 
 def own_tree(tree: Tree, candidate: Candidate, found: Found) -> Tree:
-    """The tree without the areas of other candidates below this one."""
-    others = {
-        other.area for other in found.candidates if other.area != candidate.area and within(other.area, candidate.area)
-    }
+    """The tree with the texts that concern one candidate: its area and the folders above, without the areas of other
+    candidates below it.
+    """
+    area = candidate.area
+    others = {other.area for other in found.candidates if other.area != area and within(other.area, area)}
     others |= _other_programs(tree, candidate)
-    if not others:
-        return tree
-    texts = {path: text for path, text in tree.texts.items() if not any(is_below(path, other) for other in others)}
+    folders = tuple(folder + "/" for folder in others)
+    inside = area + "/" if area else ""
+    texts = {
+        path: text
+        for path, text in tree.texts.items()
+        if (path.startswith(inside) and not path.startswith(folders)) or within(area, folder_of(path))
+    }
     return tree.model_copy(update={"texts": texts})
 
 
@@ -205,7 +210,8 @@ def _command_ports(facts: CommandFacts, evidence: Evidence) -> tuple[PortClaim, 
     )  # fmt: skip
 
 
-def _of_dockerfile(tree: Tree, candidate: Candidate, path: str, links: _Links) -> Clues:
+def _of_dockerfile(tree: Tree, own: Tree, candidate: Candidate, links: _Links) -> Clues:
+    path = candidate.dockerfile or ""
     text = text_of(tree, path)
     facts = read_dockerfile(resolved(tree, path) or path, text, candidate.target) if text else None
     if text is None or facts is None:
@@ -225,7 +231,7 @@ def _of_dockerfile(tree: Tree, candidate: Candidate, path: str, links: _Links) -
         dependencies=links.dependencies(hosts),
         calls=links.calls(hosts),
         languages=tuple(_base_language(facts)),
-        ports=(*_command_ports(told, place), *_served(tree, candidate, base), *_image_ports(facts)),
+        ports=(*_command_ports(told, place), *_served(own, candidate, base), *_image_ports(facts)),
         health=(health,) if health else (),
         env=tuple(EnvName(name=fact.value, evidence=facts.evidence(fact.line, fact.value)) for fact in facts.env),
         volumes=tuple(Volume(path=fact.value, evidence=facts.evidence(fact.line, "VOLUME")) for fact in facts.volumes),

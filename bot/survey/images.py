@@ -213,10 +213,3 @@ def language_of(image: str) -> str | None:
 def is_reference(image: str) -> bool:
     """True for a reference that a container runtime could pull: a path with a dot or a slash, nothing unresolved."""
     return len(image) <= 500 and _REFERENCE.fullmatch(image) is not None
-
-
-def is_fixed(image: str) -> bool:
-    """True when a reference names a registry or an account, and a tag other than ``latest`` or a digest."""
-    name, _, digest = image.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    return is_reference(image) and "/" in name and (bool(digest) or tag not in {"", "latest"})

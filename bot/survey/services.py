@@ -90,6 +90,7 @@ def merge(candidate: Candidate, clues: Sequence[Clues]) -> Merged:
     )
     doubts = (*(doubt for clue in clues for doubt in clue.doubts), *_doubts(candidate, service, voted))
     notes = (
+        *_code_notes(candidate, clues),
         *(note for clue in clues for note in clue.notes),
         *_port_notes(service, voted),
         *_header_notes(service, header),
@@ -278,6 +279,15 @@ def _doubts(candidate: Candidate, service: Service, voted: PortVote) -> Iterator
                 answer=f"change the port in {lost.evidence.path}, line {lost.evidence.line}",
                 evidence=(lost.evidence,),
             )
+
+
+def _code_notes(candidate: Candidate, clues: Sequence[Clues]) -> Iterator[str]:
+    for clue in clues:
+        for host in clue.hosts:
+            place = f"{host.evidence.path} line {host.evidence.line}"
+            yield f"{candidate.name}: the host {host.value[:80]} is fixed in {place}; the store has to bear that name"
+        for tool in clue.migrations[:1]:
+            yield f"{candidate.name}: migrations with {tool.value[:40]} ({tool.evidence.path}); nothing runs them here"
 
 
 def _port_notes(service: Service, voted: PortVote) -> Iterator[str]:

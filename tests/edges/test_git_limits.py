@@ -165,6 +165,14 @@ def test_nobody_listens(tmp_path: Path) -> None:
     assert stop.value.code == Code.REPO_UNREACHABLE
 
 
+def test_without_git_the_refusal_says_so(tmp_path: Path) -> None:
+    remote = Remote(url="http://127.0.0.1:1/org/shop.git", protocol="http")
+    how = {"select": survey_set, "yaml": PlainYaml(), "locate": lambda _: remote, "workdir": tmp_path}
+    with pytest.raises(Refused, match="git is not installed"):
+        GitRepos(**how, git=str(tmp_path / "no-such-git")).read(TARGET)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_pinned_address_is_the_one_that_is_asked(tmp_path: Path) -> None:
     repository(tmp_path, SMALL)
     with git_host(tmp_path) as host:

@@ -167,7 +167,7 @@ def spoilt(value: Any, draw: st.DataObject) -> Any:
     return draw.draw(JSON)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(path=st.sampled_from(PATHS), draw=st.data())
 def test_no_answer_crashes_the_reading(path: str, draw: st.DataObject) -> None:
     with served(Replies(path, spoilt(example()[path], draw))) as url:

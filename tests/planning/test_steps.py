@@ -155,6 +155,19 @@ def test_stated_reads_and_writes_replace_the_prior_and_raise_confidence():
     assert made.confidence.value == round(math.exp(-math.sqrt(0.31**2 + 0.34**2 + 0.69**2)), 3) == 0.436
 
 
+def test_a_stated_mix_splits_the_usual_operations():
+    made = sized(Demand(qps_peak=2000.0, read_write_mix="80/20"))
+    found = decision(made, "services.api.cpu_ms_per_request")
+    assert found.inputs["k"] == pytest.approx(2.56)
+    assert found.inputs["w"] == pytest.approx(0.64)
+    assert made.confidence.value == 0.414
+
+
+@pytest.mark.parametrize("mix", ["much", "300/5", "-3/4", ""])
+def test_an_unreadable_mix_changes_nothing(mix):
+    assert value(sized(Demand(qps_peak=2000.0, read_write_mix=mix)), "services.api.cpu_ms_per_request") == 0.71097
+
+
 def test_a_service_that_reads_nothing_is_of_the_json_class():
     made = sized(Demand(qps_peak=2000.0), service(dependencies=()))
     assert value(made, "services.api.cpu_ms_per_request") == pytest.approx(1000 / (2.2 * 9480 * 0.3), abs=1e-5)
@@ -261,6 +274,17 @@ def test_more_pods_than_policy_permits_are_refused():
     assert "limits.max_replicas permits 2" in refusal.message
 
 
+@pytest.mark.parametrize("rate", [1e12, 1e300, 1.7e308])
+def test_absurd_loads_are_refused_at_once(rate):
+    demand = Demand(qps_peak=rate, criticality="critical", growth=5.0)
+    assert refused(demand=demand, config=Config(limits=Limits(max_replicas=10**12))).code is Code.POLICY
+
+
+@pytest.mark.parametrize("reads", [math.nan, math.inf, -1.0])
+def test_absurd_reads_are_not_taken(reads):
+    assert value(sized(Demand(qps_peak=2000.0, reads_per_request=reads)), "services.api.cpu_ms_per_request") == 0.71097
+
+
 def test_the_autoscaler_stays_within_policy():
     made = plan(config=Config(limits=Limits(max_replicas=5)))
     assert made.services[0].hpa is not None
@@ -294,6 +318,31 @@ def test_the_stated_size_of_the_data_is_the_volume():
     assert made.services[0].storage is not None
     assert made.services[0].storage.size == Bytes.of_gib(20)
     assert decision(made, "services.api.storage.size").origin == "user"
+
+
+@pytest.mark.parametrize(
+    ("demand", "word"),
+    [
+        pytest.param(Demand(backup=True), "backup", id="backup"),
+        pytest.param(Demand(gdpr=True), "GDPR", id="gdpr"),
+        pytest.param(Demand(geo_redundancy=True), "geo-redundancy", id="geo"),
+        pytest.param(Demand(gpu=True), "GPU", id="gpu"),
+        pytest.param(Demand(schedule="nightly"), "schedule", id="schedule"),
+        pytest.param(Demand(payload=Bytes.of_mib(2)), "payload", id="payload"),
+    ],
+)
+def test_wishes_beyond_the_plan_are_said(demand, word):
+    said = [entry.message for entry in sized(demand).findings if entry.rule == "not-planned"]
+    assert len(said) == 1
+    assert word in said[0]
+
+
+def test_state_that_only_one_side_knows_of_is_said():
+    assert "stateful-without-path" in rules(sized(Demand(stateful=True)))
+    assert "state-found" in rules(sized(Demand(stateful=False), service(stateful=True)))
+    assert {"stateful-without-path", "state-found"}.isdisjoint(
+        rules(sized(Demand(stateful=True), service(stateful=True)))
+    )
 
 
 # step 7

@@ -17,7 +17,8 @@ GIB = 1024**3
 MIB = 1024**2
 BOOTED = 1_750_000
 FLAGS = (
-    "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat ssse3 sse4_1 sse4_2 popcnt aes xsave avx avx2"
+    "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat lm ssse3 cx16 sse4_1 sse4_2 popcnt aes xsave avx "
+    "lahf_lm avx2"
 )
 
 # name, threads, sockets, GiB, CPU model, load (fraction), lvm-thin GiB, lvm-thin used GiB

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.model.tree import Unread
@@ -18,6 +18,7 @@ _CONTROLS: Final = bytes({*range(1, 32), 127} - {9})
 _TAB_TO_SLASH: Final = bytes.maketrans(b"\t", b"/")
 _DOTS: Final = (b"//", b"/./", b"/../", b"/\0", b"/.\0", b"/..\0")
 _LONGEST: Final = 4096
+_UTF8_WIDTH: Final = 4
 _SHOWN: Final = 200
 
 
@@ -38,15 +39,29 @@ class Listing:
 
 def listing(raw: bytes, *, part: str, entries: int) -> Listing:
     """Parse ``git ls-tree -r -z``. Beyond ``entries`` the entries of ``part`` come first and the rest is noted."""
-    records = raw.split(b"\0")[:-1]
-    kept = _capped(records, part=part, entries=entries)
-    clean, odd = _clean(kept)
-    notes = (*_beyond(len(records), entries), *map(odd_path, odd))
-    named = {record.partition("\t")[2]: record for record in clean}
-    if b"120000 blob" not in raw and b"160000 commit" not in raw:
-        return Listing(files=Ids(named), unread=notes)
-    kinds = {kind: {path: rec for path, rec in named.items() if rec.startswith(kind)} for kind in ("100", "120", "160")}
-    return Listing(Ids(kinds["100"]), Ids(kinds["120"]), tuple(kinds["160"]), notes)
+    count = raw.count(b"\0")
+    records = _all_clean(raw) if count <= entries else None
+    if records is not None:
+        return _grouped(records)
+    kept = _capped(raw.split(b"\0")[:-1], part=part, entries=entries)
+    named = [(record, record.partition(b"\t")[2]) for record in kept]
+    clean = [record.decode("utf-8") for record, name in named if clean_path(name) is not None]
+    odd = (odd_path(name) for _, name in named if clean_path(name) is None)
+    return replace(_grouped(clean), unread=(*_beyond(count, entries), *odd))
+
+
+def _grouped(records: list[str]) -> Listing:
+    """Files, links and submodules. Where all are blobs the paths begin in the same column, which is three times faster
+    to cut than to search.
+    """
+    special = [record for record in records if record[1] != "0"]
+    if not special:
+        at = records[0].index("\t") + 1 if records else 0
+        return Listing(Ids({record[at:]: record for record in records}))
+    files = {record.partition("\t")[2]: record for record in records if record[1] == "0"}
+    links = {record.partition("\t")[2]: record for record in special if record.startswith("120")}
+    modules = tuple(record.partition("\t")[2] for record in special if record.startswith("160"))
+    return Listing(Ids(files), Ids(links), modules)
 
 
 class Ids(Mapping[str, str]):
@@ -68,28 +83,18 @@ class Ids(Mapping[str, str]):
         return path in self._records
 
 
-def _clean(records: list[bytes]) -> tuple[list[str], list[bytes]]:
-    """Records with clean paths, and the names of the others. All at once where all are clean, which is usual and about
-    ten times faster than one by one.
+def _all_clean(raw: bytes) -> list[str] | None:
+    """The records as text when every path would pass ``clean_path``: the same rules, asked of the whole at once, which
+    is usual and about ten times faster than one by one.
     """
-    text = _all_clean(b"\0".join(records), len(records))
-    if text is not None:
-        return text.split("\0") if text else [], []
-    named = [(record, record.partition(b"\t")[2]) for record in records]
-    clean = [record.decode("utf-8") for record, name in named if clean_path(name) is not None]
-    return clean, [name for _, name in named if clean_path(name) is None]
-
-
-def _all_clean(whole: bytes, count: int) -> str | None:
-    """The listing as text when every path would pass ``clean_path``: the same rules, asked of the whole."""
-    slashed = whole.translate(_TAB_TO_SLASH, _CONTROLS) + b"\0"
-    if len(slashed) != len(whole) + 1 or whole.count(b"\t") != count or any(sign in slashed for sign in _DOTS):
+    slashed = raw.translate(_TAB_TO_SLASH, _CONTROLS)
+    if len(slashed) != len(raw) or raw.count(b"\t") != raw.count(b"\0") or any(sign in slashed for sign in _DOTS):
         return None
     try:
-        text = whole.decode("utf-8")
+        records = raw.decode("utf-8").split("\0")[:-1]
     except UnicodeDecodeError:
         return None
-    return text if count == 0 or max(map(len, whole.split(b"\0"))) <= _LONGEST else None
+    return records if _UTF8_WIDTH * max(map(len, records), default=0) <= _LONGEST else None
 
 
 def clean_path(name: bytes) -> str | None:

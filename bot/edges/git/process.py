@@ -79,15 +79,18 @@ class Git:
 
     @contextlib.contextmanager
     def _started(self, arguments: tuple[str, ...], given: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            [self.binary, *arguments],
-            cwd=self.repository if self.repository.is_dir() else self.folder,
-            env=environment(self.folder, self.remote),
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [self.binary, *arguments],
+                cwd=self.repository if self.repository.is_dir() else self.folder,
+                env=environment(self.folder, self.remote),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError):
+            raise Refused(_NO_GIT) from None
         with process:
             try:
                 yield process
@@ -123,6 +126,13 @@ class Git:
                 raise Refused(too_big(self.shown, f"{allowed / MIB:.3g} MiB of git data"))
 
         return look
+
+
+_NO_GIT: Final = Refusal(
+    code=Code.REPO_UNREACHABLE,
+    message="git is not installed on this computer, so no repository can be read.",
+    remedy="Install git 2.37 or newer, or name a local folder.",
+)
 
 
 def too_big(shown: str, limit: str) -> Refusal:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from typing import Any, Final
 
 from bot.edges.proxmox.trouble import Odd
@@ -44,11 +43,7 @@ def text(value: Any, limit: int = 128) -> str:
     """Printable text of at most ``limit`` characters; anything else than text or a number is empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return "".join("�" if _unseen(sign) else sign for sign in str(value)[:limit])
-
-
-def _unseen(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    return "".join(sign if sign.isprintable() else "�" for sign in str(value)[:limit])
 
 
 def optional_text(value: Any, limit: int = 128) -> str | None:

@@ -64,7 +64,7 @@ def read(
 
 def _is_guest(row: Row) -> bool:
     number = fields.whole(row.get("vmid"))
-    return row.get("type") in _KINDS and number is not None and fields.name(row.get("node")) is not None
+    return fields.text(row.get("type")) in _KINDS and number is not None and fields.name(row.get("node")) is not None
 
 
 def _vm_id(row: Row) -> int:

@@ -69,7 +69,7 @@ def _rule(row: Row) -> HaRule | None:
 def _without_priority(value: object) -> tuple[str, ...]:
     """``pve1:2,pve2`` as names, highest priority first."""
     parts = [part.partition(":") for part in fields.names(value)]
-    ranked = sorted(parts, key=lambda part: (-int(part[2]) if part[2].isdigit() else 0, part[0]))
+    ranked = sorted(parts, key=lambda part: (-int(part[2]) if part[2].isdecimal() else 0, part[0]))
     return tuple(part[0] for part in ranked)
 
 

@@ -39,7 +39,11 @@ def read(visit: Visit, *, resources: Sequence[Row], cluster: Sequence[Row]) -> H
     """Ask every online node for its status. Raises Refused or Unavailable when none of them gives one."""
     named = {fields.name(row.get("node")): row for row in resources if row.get("type") == "node"}
     rows = {name: named[name] for name in sorted(name for name in named if name is not None)}
-    down = {row.get("name") for row in cluster if row.get("type") == "node" and not fields.flag(row.get("online"))}
+    down = {
+        fields.text(row.get("name"))
+        for row in cluster
+        if row.get("type") == "node" and not fields.flag(row.get("online"))
+    }
     online = tuple(name for name, row in rows.items() if row.get("status") != "offline" and name not in down)
     if not rows:
         Odd("the list of nodes was empty").fatal("nodes")

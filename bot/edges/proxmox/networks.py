@@ -48,7 +48,11 @@ def _bridges(visit: Visit, node: str, zones: list[Row], vnets: list[Row]) -> tup
         visit.note(f"bridges of node {node}", trouble)
         return ()
     listed = {fields.text(row.get("iface")): row for row in rows}
-    found = [_bridge(row) for row in rows if row.get("type") in {"bridge", "OVSBridge"} and row.get("iface")]
+    found = [
+        _bridge(row)
+        for row in rows
+        if fields.text(row.get("type")) in {"bridge", "OVSBridge"} and fields.text(row.get("iface"))
+    ]
     allowed = {fields.text(zone.get("zone")) for zone in zones if _covers(zone, node)}
     for vnet in vnets:
         name = fields.text(vnet.get("vnet"))

@@ -58,7 +58,7 @@ def agent_need(version: str | None) -> Need:
 def before_nine(version: str | None) -> bool:
     """True for version 8 and older; an unknown version counts as 9."""
     major = (version or "9").split(".", 1)[0]
-    return major.isdigit() and int(major) < 9
+    return major.isdecimal() and int(major) < 9
 
 
 def parse(table: Row) -> Rights:

@@ -74,7 +74,7 @@ def _rules(visit: Visit) -> dict[str, _Rule]:
         fields.text(row.get("storage")): _Rule(
             nodes=frozenset(fields.names(row["nodes"])) if row.get("nodes") else None,
             disabled=fields.flag(row.get("disable")),
-            shared=fields.flag(row.get("shared")) or row.get("type") in _ALWAYS_SHARED,
+            shared=fields.flag(row.get("shared")) or fields.text(row.get("type")) in _ALWAYS_SHARED,
         )
         for row in rows
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from bot.model.cluster import ClusterSnapshot, Guest, Headroom, Node, Room, Store
@@ -40,7 +41,7 @@ class Ask:
     architecture: str = "x86_64"
     pci_mapping: str | None = None
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         """CPU and memory."""
         return Resources(cpu=self.cpu, memory=self.memory)

@@ -6,6 +6,7 @@ that moves, a random choice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -63,15 +64,16 @@ def _dominant(ask: Ask, world: World) -> float:
 
 def _with_groups(asks: Sequence[Ask], world: World) -> World:
     """How many guests each group has, and which nodes could take one of them on the empty board."""
-    sizes: dict[str, int] = {}
-    eligible: dict[str, tuple[str, ...]] = {}
-    for ask in asks:
-        sizes[ask.group] = sizes.get(ask.group, 0) + 1
-        eligible[ask.group] = tuple(
+    sizes = Counter(ask.group for ask in asks)
+    first = {ask.group: ask for ask in reversed(asks)}
+    eligible = {
+        group: tuple(
             name
             for name, node in sorted(world.nodes.items())
             if rejection(Trial(ask, node, Board(), world), rules=BEFORE_AFFINITY) is None
         )
+        for group, ask in first.items()
+    }
     return replace(world, sizes=sizes, eligible=eligible)
 
 

@@ -72,7 +72,8 @@ def _before_type(code: Code, index: int) -> int:
     """``port string = x`` (Go), ``port: number = x`` (TypeScript): the name stands before the type."""
     if code.text(index - 1) == ":" and code.is_name(index - 2):
         return index - 2
-    if code.is_name(index - 1) and code.text(index - 1) not in _KEYWORDS:
+    same_line = code.line(index - 1) == code.line(index)
+    if code.is_name(index - 1) and same_line and code.text(index - 1) not in _KEYWORDS:
         return index - 1
     return index
 
@@ -128,8 +129,8 @@ def _flag(book: Book, call: Call) -> None:
     args = call.args()
     is_var = call.name in _VAR_CALLS
     at = 1 if is_var else 0
-    if len(args) < 2 + is_var:
-        return
+    if len(args) < (2 if call.name in _DEFAULTS else 3 + is_var):
+        return  # a flag has a usage text; a log field of the same name has none
     name = call.code.literal(args[at][0])
     span = args[1] if call.name in _DEFAULTS else flag_default(call, args)
     if name is not None and (call.name not in _DEFAULTS or name not in book.flags):

@@ -5,6 +5,7 @@ In: ``Code``. Out: ``Call`` values in file order. Never: more work than one look
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.survey.code.tokens import Code
@@ -88,6 +89,14 @@ def calls(code: Code) -> tuple[Call, ...]:
             if call is not None:
                 found.append(call)
     return tuple(found)
+
+
+def calls_by_path(found: Iterable[Call]) -> dict[str, list[Call]]:
+    """Calls grouped by their file."""
+    grouped: dict[str, list[Call]] = {}
+    for call in found:
+        grouped.setdefault(call.code.path, []).append(call)
+    return grouped
 
 
 def call_at(code: Code, opener: int) -> Call | None:

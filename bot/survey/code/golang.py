@@ -21,7 +21,7 @@ from bot.survey.code.gomod import Module, Unit, folder_of, module_of, program
 from bot.survey.code.goroutes import go_routes
 from bot.survey.code.gostores import go_stores, go_volumes
 from bot.survey.code.names import FRAMEWORKS, go_framework
-from bot.survey.code.scripts import egress_of
+from bot.survey.code.scripts import egress_of, literals_of, store_hosts
 from bot.survey.code.sources import Area
 from bot.survey.code.values import Book, config_values, is_config
 
@@ -120,6 +120,7 @@ def _clues(go: GoProgram) -> Clues:
         kind=_kind(go, endpoints, listens=listens),
         migrations=_migrations(go),
         egress=egress_of(unit.code for unit in go.units),
+        hosts=store_hosts(literals_of(unit.code for unit in go.units)),
         notes=_notes(go),
     )
 

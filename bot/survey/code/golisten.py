@@ -5,13 +5,13 @@ In: the program's files, bindings and calls. Out: ``Listening``. Never: a port t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.model.profile import Evidence
 from bot.survey.clues import PortClaim
-from bot.survey.code.calls import Call, Span, split
+from bot.survey.code.calls import Call, Span, calls_by_path, split
 from bot.survey.code.facts import evidence
 from bot.survey.code.gomod import Unit
 from bot.survey.code.guards import function_name
@@ -58,7 +58,9 @@ class Listening:
 def go_listening(units: tuple[Unit, ...], book: Book, calls: tuple[Call, ...]) -> Listening:
     """Listening calls of net/http, net and the frameworks, with the ports that their addresses give."""
     by_path = {unit.code.path: unit for unit in units}
-    grpc_folders = {unit.folder for unit in units if _grpc_call(unit, calls) is not None}
+    by_file = calls_by_path(calls)
+    grpc = {unit.code.path: call for unit in units if (call := _grpc_call(unit, by_file)) is not None}
+    grpc_folders = {unit.folder for unit in units if unit.code.path in grpc}
     found: list[Address] = []
     for call in calls:
         unit = by_path[call.code.path]
@@ -67,15 +69,15 @@ def go_listening(units: tuple[Unit, ...], book: Book, calls: tuple[Call, ...]) -
             found.append(address)
     for unit in units:
         found += _literals(unit)
-    served = _served(units, calls, found)
+    served = _served(grpc, found)
     return Listening(bool(found), _claims(book, found), served)
 
 
-def _grpc_call(unit: Unit, calls: Iterable[Call]) -> Call | None:
+def _grpc_call(unit: Unit, by_file: Mapping[str, list[Call]]) -> Call | None:
     alias = unit.alias(GRPC)
     if alias is None:
         return None
-    return next((call for call in calls if call.code is unit.code and call.chain == (alias, "NewServer")), None)
+    return next((call for call in by_file.get(unit.code.path, []) if call.chain == (alias, "NewServer")), None)
 
 
 def _called(unit: Unit, call: Call, *, grpc: bool) -> Address | None:
@@ -124,12 +126,10 @@ def _literals(unit: Unit) -> list[Address]:
     return found
 
 
-def _served(units: tuple[Unit, ...], calls: tuple[Call, ...], found: list[Address]) -> dict[str, Evidence]:
+def _served(grpc: Mapping[str, Call], found: list[Address]) -> dict[str, Evidence]:
     served: dict[str, Evidence] = {}
-    for unit in units:
-        call = _grpc_call(unit, calls)
-        if call is not None:
-            served.setdefault("grpc", evidence(unit.code.path, call.line, "grpc.NewServer"))
+    for path, call in grpc.items():
+        served.setdefault("grpc", evidence(path, call.line, "grpc.NewServer"))
     for address in found:
         if address.protocol == "http":
             served.setdefault("net/http", evidence(address.code.path, address.code.line(address.index), address.name))

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bot.model.profile import Dependency, DependencyKind, Evidence, Volume
-from bot.survey.code.calls import Call
+from bot.survey.code.calls import Call, calls_by_path
 from bot.survey.code.choices import Use, dependencies_of
 from bot.survey.code.facts import evidence
 from bot.survey.code.gomod import Module, Unit
-from bot.survey.code.guards import function_name, optional_use
+from bot.survey.code.guards import function_name, optional_in
 from bot.survey.code.stores import SQL_DRIVERS, go_store
 from bot.survey.code.tokens import Code
 from bot.survey.code.values import Book, worth
@@ -33,14 +33,16 @@ def go_stores(
     """Dependencies with evidence, the ones in use first."""
     uses: list[Use] = []
     words = Counter(token.text for unit in units for token in unit.code.tokens if token.kind == "name")
+    by_path = calls_by_path(calls)
     for unit in units:
-        own = [call for call in calls if call.code is unit.code and _reached(call.code, call.open, words)]
+        own = by_path.get(unit.code.path, [])
         uses += _drivers(unit, book, own)
         for alias, (path, _) in unit.imports.items():
             kind = go_store(path)
             if kind is not None and _by_import(path):
-                uses += _connecting(unit, alias, kind, book, own)
-                uses += _made(unit, alias, kind, words)
+                reached = (call for call in own if call.chain[0] == alias and _reached(call.code, call.open, words))
+                uses += _connecting(unit, kind, book, reached)
+                uses += _made(unit, alias, kind, (book, words))
     return dependencies_of(uses, _named(module))
 
 
@@ -49,18 +51,19 @@ def _by_import(path: str) -> bool:
     return not path.startswith(("github.com/lib/pq", "github.com/mattn/go-sqlite3", "modernc.org/sqlite"))
 
 
-def _connecting(unit: Unit, alias: str, kind: DependencyKind, book: Book, own: Iterable[Call]) -> list[Use]:
+def _connecting(unit: Unit, kind: DependencyKind, book: Book, own: Iterable[Call]) -> list[Use]:
     """Connecting calls of one imported client."""
     found = []
     for call in own:
-        if call.chain[0] == alias and len(call.chain) > 1 and _CONNECTS.match(call.name):
-            seen = evidence(unit.code.path, call.line, f"{alias}.{call.name}")
+        if len(call.chain) > 1 and _CONNECTS.match(call.name):
+            seen = evidence(unit.code.path, call.line, f"{call.chain[0]}.{call.name}")
             found.append(Use(kind, seen, optional=_optional(book, call)))
     return found[:20]
 
 
-def _made(unit: Unit, alias: str, kind: DependencyKind, words: Counter[str]) -> list[Use]:
+def _made(unit: Unit, alias: str, kind: DependencyKind, known: tuple[Book, Counter[str]]) -> list[Use]:
     """Pool and option literals of one imported client."""
+    book, words = known
     found = []
     code = unit.code
     for index, token in enumerate(code.tokens):
@@ -70,7 +73,7 @@ def _made(unit: Unit, alias: str, kind: DependencyKind, words: Counter[str]) -> 
             name = code.text(index + 2)
             if _CONNECTS.match(name) or name.endswith(("Pool", "Options", "Config", "Client")):
                 seen = evidence(code.path, token.line, f"{alias}.{name}")
-                found.append(Use(kind, seen, optional=optional_use(code, index)))
+                found.append(Use(kind, seen, optional=optional_in(book, code, index)))
     return found[:20]
 
 
@@ -82,7 +85,7 @@ def _reached(code: Code, index: int, words: Counter[str]) -> bool:
 
 def _optional(book: Book, call: Call) -> bool:
     """Guarded by a setting, or an address whose default is known to be empty."""
-    if optional_use(call.code, call.open):
+    if optional_in(book, call.code, call.open):
         return True
     values = [worth(book, call.code, arg) for arg in call.args()[:3]]
     return any(value.text == "" and value.env is None for value in values) and not any(

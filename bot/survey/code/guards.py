@@ -5,8 +5,9 @@ In: scanned code and a token in it. Out: a yes or no. Never: more than a few hun
 
 from __future__ import annotations
 
+from bot.survey.code.calls import Call
 from bot.survey.code.tokens import Code
-from bot.survey.code.values import top_block
+from bot.survey.code.values import Book, top_block
 
 _STEPS = 400
 _LOUD = frozenset(
@@ -27,6 +28,23 @@ _LOUD = frozenset(
     }
 )
 _SWITCH = ("enable", "enabled", "use", "with", "has", "is")
+
+
+def optional_in(book: Book, code: Code, index: int, depth: int = 0) -> bool:
+    """True for an optional use, and for one in a function that is only called from optional places."""
+    if optional_use(code, index):
+        return True
+    name = function_name(code, index)
+    if depth > 2 or name in {"", "main", "init"}:
+        return False
+    callers = [call for call in book.callers.get(name, []) if not _declares(call)]
+    return bool(callers) and all(optional_in(book, call.code, call.open, depth + 1) for call in callers)
+
+
+def _declares(call: Call) -> bool:
+    """A declaration scans as a call: ``func name(``, ``func (s *T) name(``."""
+    before = call.code.text(call.start - 1)
+    return before in {"func", "function"} or (before == ")" and call.code.parent[call.open] < 0)
 
 
 def optional_use(code: Code, index: int) -> bool:

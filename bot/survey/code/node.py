@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.model.profile import Dependency, DependencyKind, EnvName, Evidence, Health
 from bot.survey.clues import Claim, Clues, Kind, PortClaim
 from bot.survey.code.binding import bind
-from bot.survey.code.calls import Call
+from bot.survey.code.calls import Call, calls_by_path
 from bot.survey.code.choices import Use, dependencies_of
 from bot.survey.code.facts import calls_of, env_name, evidence, health_of, looks_needed, merged_env
 from bot.survey.code.guards import emptiness, optional_use
@@ -22,7 +22,7 @@ from bot.survey.code.nodelisten import Heard, node_listening
 from bot.survey.code.nodepackages import NodePackage, node_package_of
 from bot.survey.code.noderoutes import node_routes
 from bot.survey.code.processes import words_of
-from bot.survey.code.scripts import egress_of
+from bot.survey.code.scripts import egress_of, literals_of, store_hosts
 from bot.survey.code.sources import Area
 from bot.survey.code.stores import NODE_ORMS, NODE_STORES, RELATIONAL_OR_FILE, SQL_DRIVERS, url_store
 from bot.survey.code.tokens import Code
@@ -104,6 +104,7 @@ def _clues(node: NodeArea) -> Clues:
         kind=_kind(node, listens=listens, front=front),
         migrations=_migrations(node.package),
         egress=() if front else egress_of(script.code for script in node.scripts),
+        hosts=store_hosts(literals_of(script.code for script in node.scripts)),
     )
 
 
@@ -213,8 +214,9 @@ def _grpc_health(node: NodeArea) -> tuple[Health, ...]:
 
 def _stores(node: NodeArea, modules: dict[str, Evidence]) -> tuple[Dependency, ...]:
     uses: list[Use] = []
+    by_path = calls_by_path(node.calls)
     for script in node.scripts:
-        uses += _clients(node, script)
+        uses += _clients(script, by_path.get(script.code.path, []))
         uses += _texts(script.code, modules)
     uses += _prisma(node.area)
     if NODE_ORMS & modules.keys() and not {use.kind for use in uses} & RELATIONAL_OR_FILE:
@@ -222,12 +224,12 @@ def _stores(node: NodeArea, modules: dict[str, Evidence]) -> tuple[Dependency, .
     return dependencies_of(uses, _named(node.package))
 
 
-def _clients(node: NodeArea, script: Script) -> list[Use]:
+def _clients(script: Script, own: Iterable[Call]) -> list[Use]:
     """Calls on what a client library gives: ``new Pool()``, ``redis.createClient()``, ``mongoose.connect()``."""
     names = {local: kind for local, module in script.imports.items() if (kind := NODE_STORES.get(node_package(module)))}
     found = []
-    for call in node.calls:
-        kind = names.get(call.chain[0]) if call.code is script.code else None
+    for call in own:
+        kind = names.get(call.chain[0])
         if kind is not None and call.name not in {"ObjectId", "ObjectID", "Schema", "model"}:
             seen = evidence(script.code.path, call.line, ".".join(call.chain))
             found.append(Use(kind, seen, optional=optional_use(call.code, call.open)))

@@ -17,7 +17,8 @@ from bot.survey.code.values import HOLE, Book, expression_end, worth
 _VERBS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "del": "DELETE", "patch": "PATCH",
           "head": "HEAD", "options": "OPTIONS", "all": "ANY"}  # fmt: skip
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"})
-_MAKERS = frozenset({'"fastify', '"polka', "express", "Router", "fastify", "Fastify", "Koa", "KoaRouter", "Hono", "polka", "restify",
+_MAKERS = frozenset({'"fastify', '"polka',
+                     "express", "Router", "fastify", "Fastify", "Koa", "KoaRouter", "Hono", "polka", "restify",
                      "createServer", "server", "OpenAPIHono", "asyncRouter"})  # fmt: skip
 _NAMES = ("app", "router", "server", "fastify", "api", "routes", "instance", "route", "koa", "hono")
 _NEST = {"Get": "GET", "Post": "POST", "Put": "PUT", "Delete": "DELETE", "Patch": "PATCH", "Head": "HEAD",

@@ -19,7 +19,7 @@ from bot.survey.code.pyroutes import py_routes
 from bot.survey.code.pysource import PyFile, dotted, parse
 from bot.survey.code.pystores import py_stores, py_volumes
 from bot.survey.code.pyvalues import PyBook, book_of, env_read, optional_place
-from bot.survey.code.scripts import egress_hosts
+from bot.survey.code.scripts import egress_hosts, store_hosts
 from bot.survey.code.sources import Area
 from bot.survey.code.values import is_env_name
 
@@ -83,6 +83,7 @@ def _clues(py: PyArea) -> Clues:
         kind=_kind(py, listens=listens),
         migrations=_migrations(py),
         egress=egress_hosts(text for file in py.book.files for text, _ in file.strings),
+        hosts=store_hosts((text, file.path, line) for file in py.book.files for text, line in file.strings),
         notes=tuple(f"{path}: not read as Python (syntax or nesting)" for path in py.unparsed[:5]),
     )
 

@@ -71,6 +71,7 @@ class Book:
     flags: dict[str, tuple[Code, Span]] = field(default_factory=dict)
     callers: dict[str, list[Call]] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
+    known: dict[tuple[str, int], Worth] = field(default_factory=dict)
     budget: int = BUDGET
 
     def scope(self, code: Code) -> str:
@@ -260,7 +261,12 @@ def _variable(book: Book, code: Code, index: int, depth: int) -> Worth:
 
 
 def _bound(book: Book, bound: Bound, depth: int) -> Worth:
-    return worth(book, bound.code, (bound.start, expression_end(bound.code, bound.start)), depth + 1)
+    """What a binding is worth; computed once, and unknown to itself."""
+    key = (bound.code.path, bound.start)
+    if key not in book.known:
+        book.known[key] = UNKNOWN
+        book.known[key] = worth(book, bound.code, (bound.start, expression_end(bound.code, bound.start)), depth + 1)
+    return book.known[key]
 
 
 def _argument(book: Book, code: Code, index: int, name: str, depth: int) -> Worth:
@@ -328,7 +334,7 @@ def called(book: Book, call: Call, depth: int) -> Worth:
     if literals and literals[0] is not None and "env" in "".join(call.chain).lower() and is_env_name(literals[0]):
         default = worth(book, call.code, args[1], depth + 1) if len(args) > 1 else UNKNOWN
         return Worth(default.text, literals[0])
-    if call.name in _FLAGS and len(args) >= 2:
+    if call.name in _FLAGS and len(args) >= 3:
         return worth(book, call.code, flag_default(call, args), depth + 1)
     if call.name in _GETTERS and len(args) == 1 and literals[0] is not None:
         return _setting(book, literals[0], depth)

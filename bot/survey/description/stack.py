@@ -5,10 +5,12 @@ In: nothing. Out: ``STACK`` and ``DEPENDENCIES``. Never: a product that only sha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bot.model.demand import Wanted
-from bot.survey.description.rule import PhraseRule
+from bot.model.profile import DependencyKind
+from bot.survey.description.rule import Changes, Found, PhraseRule, sets
 
 _VERSION: Final = r"(?:[ -]?v?\d{1,3}(?:\.\d{1,3}){0,2}(?!\d|\s?(?:%|[kmgt]i?b\b|qps|rps|ms\b|replicas|instances|concurrent|users|rows)))?"
 
@@ -51,7 +53,7 @@ _FRAMEWORKS: Final = (
     ("grpc", r"\bgrpc\b", ("gRPC",)),
     ("nginx", r"\bnginx\b", ("nginx",)),
 )
-_STORES: Final = (
+_STORES: Final[tuple[tuple[DependencyKind, str, tuple[str, ...]], ...]] = (
     ("postgresql", r"\b(?:postgres(?:ql)?|pgsql)\b", ("PostgreSQL 15", "Postgres")),
     ("mysql", r"\bmysql\b", ("MySQL 8",)),
     ("mariadb", r"\bmariadb\b", ("MariaDB",)),
@@ -75,18 +77,23 @@ _STORES: Final = (
     ("smtp", r"\b(?:smtp|mail ?server)\b", ("SMTP",)),
 )
 
+
+def _wants(kind: DependencyKind) -> Callable[[Found], Changes]:
+    return lambda found: {"dependencies": (Wanted(kind=kind, phrase=found[0].strip()),)}
+
+
 STACK: Final = (
     *(
         PhraseRule(
             id=f"framework-{name}", category="tech stack", field="frameworks", pattern=pattern + _VERSION,
-            examples=examples, changes=lambda _found, name=name: {"frameworks": (name,)},
+            examples=examples, changes=sets(frameworks=(name,)),
         )
         for name, pattern, examples in _FRAMEWORKS
     ),
     *(
         PhraseRule(
             id=f"language-{name}", category="tech stack", field="languages", pattern=pattern + _VERSION,
-            examples=examples, changes=lambda _found, name=name: {"languages": (name,)},
+            examples=examples, changes=sets(languages=(name,)),
         )
         for name, pattern, examples in _LANGUAGES
     ),
@@ -101,7 +108,7 @@ DEPENDENCIES: Final = (
         PhraseRule(
             id=f"needs-{kind}", category="dependencies", field="dependencies", pattern=pattern + _VERSION,
             examples=examples,
-            changes=lambda found, kind=kind: {"dependencies": (Wanted(kind=kind, phrase=found[0].strip()),)},
+            changes=_wants(kind),
         )
         for kind, pattern, examples in _STORES
     ),

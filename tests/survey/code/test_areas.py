@@ -7,26 +7,34 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.survey.code.trees import framework, go, in_use, named, ports, read, routes, tree_of
 
 from bot.survey.code import sources
 from bot.survey.code.names import FRAMEWORKS, GO_FRAMEWORKS, NODE_FRAMEWORKS, PYTHON_FRAMEWORKS
 from bot.survey.code.reading import go_programs, read_code
 from bot.survey.code.sources import Source
 from bot.survey.code.tokens import scan_go, scan_js
+from tests.survey.code.trees import framework, go, in_use, named, ports, read, routes, tree_of
 
 SERVER = go('func main() {\n\thttp.HandleFunc("/x", f)\n\thttp.ListenAndServe(":8080", nil)\n}', "net/http")
 PAGE = '{"name": "web", "dependencies": {"react": "1"}}'
 
 
 def test_a_nested_package_is_not_read_with_its_parent() -> None:
-    files = {"go.mod": "module m\n", "main.go": SERVER, "web/package.json": PAGE, "web/server.js": "const app = require('express')();\napp.listen(3000);\n"}
+    files = {
+        "go.mod": "module m\n",
+        "main.go": SERVER,
+        "web/package.json": PAGE,
+        "web/server.js": "const app = require('express')();\napp.listen(3000);\n",
+    }
     assert ports(read(files)) == [(8080, "http")]
     assert ports(read(files, "web")) == [(3000, "http")]
 
 
 def test_a_single_package_below_is_the_area_itself() -> None:
-    files = {"svc/src/requirements.txt": "flask\n", "svc/src/app.py": "from flask import Flask\napp = Flask(__name__)\napp.run(port=5005)\n"}
+    files = {
+        "svc/src/requirements.txt": "flask\n",
+        "svc/src/app.py": "from flask import Flask\napp = Flask(__name__)\napp.run(port=5005)\n",
+    }
     assert ports(read(files, "svc")) == [(5005, "http")]
 
 
@@ -44,7 +52,10 @@ def test_the_root_of_a_monorepo_says_nothing_of_its_parts() -> None:
 
 
 def test_only_the_root_has_a_package_file() -> None:
-    files = {"requirements.txt": "flask\n", "api/app.py": "from flask import Flask\napp = Flask(__name__)\n@app.get('/x')\ndef x(): ...\n"}
+    files = {
+        "requirements.txt": "flask\n",
+        "api/app.py": "from flask import Flask\napp = Flask(__name__)\n@app.get('/x')\ndef x(): ...\n",
+    }
     assert routes(read(files)) == ["GET /x"]
     part = read(files, "api")
     assert (routes(part), part.frameworks[0].weight) == (["GET /x"], 30)
@@ -57,13 +68,21 @@ def test_other_peoples_code_and_tests_are_left_out(folder: str) -> None:
 
 
 def test_browser_scripts_do_not_make_a_node_service() -> None:
-    files = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n", "static/js/app.js": "fetch('/x');\n"}
+    files = {
+        "requirements.txt": "flask\n",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        "static/js/app.js": "fetch('/x');\n",
+    }
     clues = read(files)
     assert [claim.value for claim in clues.languages] == ["python"]
 
 
 def test_the_server_leads_the_front_end_beside_it() -> None:
-    files = {"package.json": '{"devDependencies": {"vite": "1"}}', "main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "src/main.js": "import './x';\n"}
+    files = {
+        "package.json": '{"devDependencies": {"vite": "1"}}',
+        "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+        "src/main.js": "import './x';\n",
+    }
     clues = read(files)
     assert max(clues.languages, key=lambda claim: claim.weight).value == "python"
     assert (framework(clues), clues.kind) == ("fastapi", "api")
@@ -75,15 +94,45 @@ def test_go_programs_of_a_module() -> None:
 
 
 OTHERS = {
-    "maven": ("pom.xml", "<dependency>\n<artifactId>spring-boot-starter-web</artifactId>\n<artifactId>postgresql</artifactId>\n", "java", "spring-boot", ["postgresql"]),
+    "maven": (
+        "pom.xml",
+        "<dependency>\n<artifactId>spring-boot-starter-web</artifactId>\n<artifactId>postgresql</artifactId>\n",
+        "java",
+        "spring-boot",
+        ["postgresql"],
+    ),
     "webflux": ("pom.xml", "<artifactId>spring-boot-starter-webflux</artifactId>", "java", "webflux", []),
-    "gradle-kotlin": ("build.gradle.kts", 'plugins { id("org.springframework.boot") }\nimplementation("org.springframework.kafka:spring-kafka")', "kotlin", "spring-boot", ["kafka"]),
+    "gradle-kotlin": (
+        "build.gradle.kts",
+        'plugins { id("org.springframework.boot") }\nimplementation("org.springframework.kafka:spring-kafka")',
+        "kotlin",
+        "spring-boot",
+        ["kafka"],
+    ),
     "gradle-quarkus": ("build.gradle", "implementation 'io.quarkus:quarkus-resteasy'", "java", "quarkus", []),
     "ruby": ("Gemfile", "gem 'rails', '~> 7'\ngem \"pg\"\n# gem 'sinatra'\n", "ruby", "rails", ["postgresql"]),
-    "php": ("composer.json", '{"require": {"laravel/framework": "^11", "predis/predis": "*"}}', "php", "laravel", ["redis"]),
-    "csharp": ("app.csproj", '<Project Sdk="Microsoft.NET.Sdk.Web">\n<PackageReference Include="Npgsql" />', "csharp", "aspnet", ["postgresql"]),
-    "rust": ("Cargo.toml", '[dependencies]\naxum = "0.7"\nrusqlite = { version = "1", optional = true }\n', "rust", "axum", []),
-    "elixir": ("mix.exs", "{:phoenix, \"~> 1.7\"},\n{:postgrex, \">= 0\"}", "elixir", "phoenix", ["postgresql"]),
+    "php": (
+        "composer.json",
+        '{"require": {"laravel/framework": "^11", "predis/predis": "*"}}',
+        "php",
+        "laravel",
+        ["redis"],
+    ),
+    "csharp": (
+        "app.csproj",
+        '<Project Sdk="Microsoft.NET.Sdk.Web">\n<PackageReference Include="Npgsql" />',
+        "csharp",
+        "aspnet",
+        ["postgresql"],
+    ),
+    "rust": (
+        "Cargo.toml",
+        '[dependencies]\naxum = "0.7"\nrusqlite = { version = "1", optional = true }\n',
+        "rust",
+        "axum",
+        [],
+    ),
+    "elixir": ("mix.exs", '{:phoenix, "~> 1.7"},\n{:postgrex, ">= 0"}', "elixir", "phoenix", ["postgresql"]),
 }
 
 
@@ -96,8 +145,38 @@ def test_other_languages_from_package_files(case: tuple[str, str, str, str, list
     assert (in_use(clues), named(clues)) == ([], stores)
 
 
+HOSTS = {
+    "address": ('"redis-cluster:6379"', ["redis-cluster"]),
+    "url": ('"postgres://postgres:CANARY@db/votes"', ["db"]),
+    "url-with-port": ('"amqp://guest:guest@rabbitmq:5672/"', ["rabbitmq"]),
+    "localhost": ('"localhost:6379"', []),
+    "other-port": ('"api:8080"', []),
+    "word": ('"redis"', []),
+    "web-address": ('"https://example.com/a"', []),
+}
+
+
+@pytest.mark.parametrize("case", HOSTS.values(), ids=HOSTS.keys())
+@pytest.mark.parametrize("name", ["a.go", "a.js", "a.py"])
+def test_hard_coded_store_hosts(name: str, case: tuple[str, list[str]]) -> None:
+    literal, expected = case
+    clues = read(
+        {
+            name: f"package main\nvar x = {literal}\n"
+            if name == "a.go"
+            else f"x = {literal} # process.env\n".replace("#", "//" if name == "a.js" else "#")
+        }
+    )
+    assert [claim.value for claim in clues.hosts] == expected
+    assert "CANARY" not in clues.model_dump_json()
+
+
 def test_every_framework_name_is_in_the_table() -> None:
-    names = {name for _, name in GO_FRAMEWORKS} | {name for name, _ in PYTHON_FRAMEWORKS.values()} | set(NODE_FRAMEWORKS.values())
+    names = (
+        {name for _, name in GO_FRAMEWORKS}
+        | {name for name, _ in PYTHON_FRAMEWORKS.values()}
+        | set(NODE_FRAMEWORKS.values())
+    )
     assert names <= FRAMEWORKS.keys()
 
 
@@ -114,11 +193,25 @@ def test_too_many_bytes_are_cut_and_said() -> None:
 
 
 BOMBS = {
-    "go-parens": ("a.go", "package main\nimport \"net/http\"\nfunc main() { http.ListenAndServe(" + "f(" * 60_000),
-    "go-sum": ("a.go", "package main\nimport \"net/http\"\nfunc main() { http.ListenAndServe(" + "a+" * 100_000 + "b, nil) }"),
-    "go-self-reference": ("a.go", "package main\nimport \"net/http\"\nfunc main() {\n" + "a := b + c\nb := a + c\nc := a + b\n" * 2_000 + "http.ListenAndServe(a, nil) }"),
-    "go-flat-args": ("a.go", "package main\nimport \"net/http\"\nfunc main() { http.HandleFunc(" + "a, " * 80_000 + ") }"),
-    "go-many-routes": ("a.go", "package main\nfunc main() {\n" + 'r := r.Group("/a")\n' * 5_000 + 'r.GET("/x", f)\n' * 5_000 + "}"),
+    "go-parens": ("a.go", 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(' + "f(" * 60_000),
+    "go-sum": (
+        "a.go",
+        'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(' + "a+" * 100_000 + "b, nil) }",
+    ),
+    "go-self-reference": (
+        "a.go",
+        'package main\nimport "net/http"\nfunc main() {\n'
+        + "a := b + c\nb := a + c\nc := a + b\n" * 2_000
+        + "http.ListenAndServe(a, nil) }",
+    ),
+    "go-flat-args": (
+        "a.go",
+        'package main\nimport "net/http"\nfunc main() { http.HandleFunc(' + "a, " * 80_000 + ") }",
+    ),
+    "go-many-routes": (
+        "a.go",
+        "package main\nfunc main() {\n" + 'r := r.Group("/a")\n' * 5_000 + 'r.GET("/x", f)\n' * 5_000 + "}",
+    ),
     "go-open-comment": ("a.go", "package main\n/*" + "*" * 250_000),
     "js-templates": ("a.js", "`${" * 40_000),
     "js-regex": ("a.js", "x = /" + "[" * 100_000),
@@ -155,7 +248,21 @@ def test_bombs_are_read_in_bounded_time(case: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "\x00\x01\x02", "\ud800", "\r\r\r", "é" * 100], ids=range(6))
-@pytest.mark.parametrize("name", ["a.go", "a.py", "a.js", "a.vue", "package.json", "go.mod", "pyproject.toml", "Cargo.toml", "composer.json", "Procfile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.go",
+        "a.py",
+        "a.js",
+        "a.vue",
+        "package.json",
+        "go.mod",
+        "pyproject.toml",
+        "Cargo.toml",
+        "composer.json",
+        "Procfile",
+    ],
+)
 def test_rubbish(name: str, text: str) -> None:
     assert read({name: text}).endpoints == ()
 
@@ -165,14 +272,19 @@ _WORDS = st.sampled_from(
      "http", "ListenAndServe", "HandleFunc", '"/x"', '":8080"', "os.Getenv", '"PORT"', "app", "get", "require", "'express'", "process.env.PORT", "${", "@",
      "from", "flask", "Flask", "def", "if", "return", "port", "Group", "gin", "1", "\x00", "é", "&", "<", ">", "class", "use", "include_router", "prefix="]
 )  # fmt: skip
-_TEXT = st.one_of(st.text(max_size=200), st.lists(_WORDS, max_size=80).map(" ".join), st.lists(_WORDS, max_size=80).map("".join))
+_TEXT = st.one_of(
+    st.text(max_size=200), st.lists(_WORDS, max_size=80).map(" ".join), st.lists(_WORDS, max_size=80).map("".join)
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=_TEXT, name=st.sampled_from(["a.go", "a.py", "a.js", "a.ts", "a.vue"]))
 def test_any_text_is_read(text: str, name: str) -> None:
     clues = read({name: text, "go.mod": "module m\n", "requirements.txt": "flask\n"})
-    assert all(claim.evidence.line is None or 1 <= claim.evidence.line <= text.count("\n") + text.count("\r") + 1 for claim in clues.ports)
+    assert all(
+        claim.evidence.line is None or 1 <= claim.evidence.line <= text.count("\n") + text.count("\r") + 1
+        for claim in clues.ports
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.survey.code.trees import framework, go, in_use, named, ports, read, routes
 
 GIN = "github.com/gin-gonic/gin"
@@ -25,8 +26,16 @@ ROUTES = {
         'r := gin.Default()\nr.GET("/ping", f)\napi := r.Group("/api")\nv1 := api.Group("/v1")\n{\n v1.POST("/items", mw, f)\n v1.GET("", f)\n}\nr.Run()',
         ["GET /api/v1", "POST /api/v1/items", "GET /ping"],
     ),
-    "gin-chained-group": ([GIN], 'r := gin.New()\nr.Group("/a").Group("/b").PUT("/c", f)\nr.Run(":80")', ["PUT /a/b/c"]),
-    "gin-handle": ([GIN], 'r := gin.New()\nr.Handle("DELETE", "/c/:id", f)\nr.Any("/any", f)\nr.Run(":80")', ["ANY /any", "DELETE /c/:id"]),
+    "gin-chained-group": (
+        [GIN],
+        'r := gin.New()\nr.Group("/a").Group("/b").PUT("/c", f)\nr.Run(":80")',
+        ["PUT /a/b/c"],
+    ),
+    "gin-handle": (
+        [GIN],
+        'r := gin.New()\nr.Handle("DELETE", "/c/:id", f)\nr.Any("/any", f)\nr.Run(":80")',
+        ["ANY /any", "DELETE /c/:id"],
+    ),
     "echo-group": (
         ["github.com/labstack/echo/v4"],
         'e := echo.New()\ng := e.Group("/admin")\ng.GET("/users", f)\ne.Logger.Fatal(e.Start(":1323"))',
@@ -47,7 +56,11 @@ ROUTES = {
         'r := mux.NewRouter()\nr.HandleFunc("/a", f).Methods("GET", http.MethodPut)\ns := r.PathPrefix("/sub").Subrouter()\ns.HandleFunc("/b", f)\nr.Path("/c").Methods("POST").HandlerFunc(f)\nhttp.ListenAndServe(":80", r)',
         ["GET /a", "PUT /a", "POST /c", "ANY /sub/b"],
     ),
-    "constant-path": (["net/http"], 'const p = "/v1"\nhttp.HandleFunc(p+"/x", f)\nhttp.ListenAndServe(":1", nil)', ["ANY /v1/x"]),
+    "constant-path": (
+        ["net/http"],
+        'const p = "/v1"\nhttp.HandleFunc(p+"/x", f)\nhttp.ListenAndServe(":1", nil)',
+        ["ANY /v1/x"],
+    ),
     "client-calls-are-no-routes": (
         ["net/http"],
         'resp, err := http.Get("/healthz")\nhttp.Post("/x", "text/plain", nil)\nhttp.ListenAndServe(":1", nil)',
@@ -70,7 +83,11 @@ def test_routes(case: tuple[list[str], str, list[str]]) -> None:
 def test_group_passed_to_a_function_in_another_package() -> None:
     files = {
         "go.mod": GOMOD.format(GIN + " v1.9.1"),
-        "main.go": go(main('r := gin.Default()\nhandlers.Register(r.Group("/api"))\nr.Run(":8080")'), GIN, "example.com/app/handlers"),
+        "main.go": go(
+            main('r := gin.Default()\nhandlers.Register(r.Group("/api"))\nr.Run(":8080")'),
+            GIN,
+            "example.com/app/handlers",
+        ),
         "handlers/items.go": go(
             'func Register(rg *gin.RouterGroup) {\n\trg.GET("/items", list)\n}', GIN, package="handlers"
         ),
@@ -97,10 +114,30 @@ PORTS = {
         "APP_PORT",
     ),
     "getenv-helper": (["net/http"], 'http.ListenAndServe(":"+getEnv("PORT", "4000"), nil)', [(4000, "http")], "PORT"),
-    "cmp-or": (["net/http", "os", "cmp"], 'http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "4001"), nil)', [(4001, "http")], "PORT"),
-    "sprintf": (["net/http", "fmt"], 'p := 6000\nhttp.ListenAndServe(fmt.Sprintf("%s:%d", host, p), nil)', [(6000, "http")], None),
-    "server-literal": (["net/http"], 's := &http.Server{Addr: ":5001", Handler: h}\ns.ListenAndServe()', [(5001, "http")], None),
-    "flag": (["net/http", "flag"], 'addr := flag.String("addr", ":4444", "listen")\nflag.Parse()\nhttp.ListenAndServe(*addr, nil)', [(4444, "http")], None),
+    "cmp-or": (
+        ["net/http", "os", "cmp"],
+        'http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "4001"), nil)',
+        [(4001, "http")],
+        "PORT",
+    ),
+    "sprintf": (
+        ["net/http", "fmt"],
+        'p := 6000\nhttp.ListenAndServe(fmt.Sprintf("%s:%d", host, p), nil)',
+        [(6000, "http")],
+        None,
+    ),
+    "server-literal": (
+        ["net/http"],
+        's := &http.Server{Addr: ":5001", Handler: h}\ns.ListenAndServe()',
+        [(5001, "http")],
+        None,
+    ),
+    "flag": (
+        ["net/http", "flag"],
+        'addr := flag.String("addr", ":4444", "listen")\nflag.Parse()\nhttp.ListenAndServe(*addr, nil)',
+        [(4444, "http")],
+        None,
+    ),
     "intvar": (
         ["net/http", "flag", "fmt"],
         'flag.IntVar(&cfg.port, "port", 4500, "x")\nhttp.ListenAndServe(fmt.Sprintf(":%d", cfg.port), nil)',
@@ -174,8 +211,16 @@ def test_config_file_gives_the_port_of_one_program() -> None:
 STORES = {
     "pgxpool": (["github.com/jackc/pgx/v5/pgxpool"], "pool, _ := pgxpool.New(ctx, url)", ["postgresql"]),
     "lib-pq-blank": (["database/sql", '_ "github.com/lib/pq"'], 'db, _ := sql.Open("postgres", dsn)', ["postgresql"]),
-    "gorm": (["gorm.io/gorm", "gorm.io/driver/postgres"], "db, _ := gorm.Open(postgres.Open(dsn), nil)", ["postgresql"]),
-    "mysql-by-name": (["database/sql", '_ "github.com/go-sql-driver/mysql"'], 'db, _ := sql.Open("mysql", dsn)', ["mysql"]),
+    "gorm": (
+        ["gorm.io/gorm", "gorm.io/driver/postgres"],
+        "db, _ := gorm.Open(postgres.Open(dsn), nil)",
+        ["postgresql"],
+    ),
+    "mysql-by-name": (
+        ["database/sql", '_ "github.com/go-sql-driver/mysql"'],
+        'db, _ := sql.Open("mysql", dsn)',
+        ["mysql"],
+    ),
     "redis": (["github.com/redis/go-redis/v9"], 'c := redis.NewClient(&redis.Options{Addr: "redis:6379"})', ["redis"]),
     "mongo-kafka": (
         ["go.mongodb.org/mongo-driver/mongo", "github.com/segmentio/kafka-go"],
@@ -183,7 +228,11 @@ STORES = {
         ["kafka", "mongodb"],
     ),
     "amqp": (['amqp "github.com/rabbitmq/amqp091-go"'], "amqp.Dial(url)", ["rabbitmq"]),
-    "s3-nats": (["github.com/aws/aws-sdk-go-v2/service/s3", "github.com/nats-io/nats.go"], "s3.NewFromConfig(c)\nnats.Connect(u)", ["nats", "s3"]),
+    "s3-nats": (
+        ["github.com/aws/aws-sdk-go-v2/service/s3", "github.com/nats-io/nats.go"],
+        "s3.NewFromConfig(c)\nnats.Connect(u)",
+        ["nats", "s3"],
+    ),
     "sqlite": (["database/sql", '_ "github.com/mattn/go-sqlite3"'], 'sql.Open("sqlite3", "/data/app.db")', ["sqlite"]),
     "import-alone": (['_ "github.com/lib/pq"'], "", []),
     "type-alone": (["github.com/redis/go-redis/v9"], "var c *redis.Client\n_ = c", []),
@@ -227,7 +276,13 @@ def test_indirect_requirements_are_nothing() -> None:
 
 def test_supporting_many_databases_needs_none() -> None:
     body = main("gorm.Open(postgres.Open(a))\ngorm.Open(mysql.Open(b))\ngorm.Open(sqlite.Open(c))")
-    clues = read({"main.go": go(body, "gorm.io/gorm", "gorm.io/driver/postgres", "gorm.io/driver/mysql", "gorm.io/driver/sqlite")})
+    clues = read(
+        {
+            "main.go": go(
+                body, "gorm.io/gorm", "gorm.io/driver/postgres", "gorm.io/driver/mysql", "gorm.io/driver/sqlite"
+            )
+        }
+    )
     assert in_use(clues) == []
     assert named(clues) == ["mysql", "postgresql", "sqlite"]
 
@@ -247,9 +302,21 @@ def test_shared_code_that_a_program_does_not_call_is_no_use() -> None:
 
 FRAMEWORKS = {
     "gin": ([GIN], "r := gin.Default()\nr.Run()", "gin"),
-    "gorilla-over-nethttp": (["net/http", "github.com/gorilla/mux"], 'http.ListenAndServe(":1", mux.NewRouter())', "gorilla/mux"),
-    "grpc-server": (["net", "google.golang.org/grpc"], 'l, _ := net.Listen("tcp", ":1")\ngrpc.NewServer().Serve(l)', "grpc"),
-    "grpc-client-only": (["net/http", "google.golang.org/grpc"], 'grpc.NewClient(a)\nhttp.ListenAndServe(":1", nil)', "net/http"),
+    "gorilla-over-nethttp": (
+        ["net/http", "github.com/gorilla/mux"],
+        'http.ListenAndServe(":1", mux.NewRouter())',
+        "gorilla/mux",
+    ),
+    "grpc-server": (
+        ["net", "google.golang.org/grpc"],
+        'l, _ := net.Listen("tcp", ":1")\ngrpc.NewServer().Serve(l)',
+        "grpc",
+    ),
+    "grpc-client-only": (
+        ["net/http", "google.golang.org/grpc"],
+        'grpc.NewClient(a)\nhttp.ListenAndServe(":1", nil)',
+        "net/http",
+    ),
     "grpc-with-metrics": (
         ["net", "net/http", "google.golang.org/grpc"],
         'go http.ListenAndServe(":9090", nil)\nl, _ := net.Listen("tcp", ":1")\ngrpc.NewServer().Serve(l)',
@@ -265,7 +332,9 @@ def test_framework(case: tuple[list[str], str, str]) -> None:
 
 
 def test_a_queue_consumer_listens_on_nothing() -> None:
-    body = main('conn, _ := amqp.Dial(u)\nch, _ := conn.Channel()\nmsgs, _ := ch.Consume("q", "", true, false, false, false, nil)\nfor range msgs {\n}')
+    body = main(
+        'conn, _ := amqp.Dial(u)\nch, _ := conn.Channel()\nmsgs, _ := ch.Consume("q", "", true, false, false, false, nil)\nfor range msgs {\n}'
+    )
     clues = read({"main.go": go(body, "github.com/streadway/amqp")})
     assert clues.listens is False
     assert (clues.kind, framework(clues), clues.ports, clues.endpoints) == ("worker", "amqp", (), ())
@@ -280,11 +349,16 @@ def test_health_over_http_and_grpc() -> None:
         'http.HandleFunc("/api/health", f)\nhttp.HandleFunc("/healthz", f)\nhttp.HandleFunc("/readyz", f)\nhealthpb.RegisterHealthServer(s, h)\nhttp.ListenAndServe(":1", nil)'
     )
     clues = read({"main.go": go(body, "net/http", 'healthpb "google.golang.org/grpc/health/grpc_health_v1"')})
-    assert [(item.kind, item.path, item.ready_path) for item in clues.health] == [("http", "/healthz", "/readyz"), ("grpc", None, None)]
+    assert [(item.kind, item.path, item.ready_path) for item in clues.health] == [
+        ("http", "/healthz", "/readyz"),
+        ("grpc", None, None),
+    ]
 
 
 def test_health_is_never_invented() -> None:
-    body = main('http.HandleFunc("/", f)\nhttp.HandleFunc("/healthy-recipes/{id}", f)\nhttp.HandleFunc("/health/{id}", f)\nhttp.ListenAndServe(":1", nil)')
+    body = main(
+        'http.HandleFunc("/", f)\nhttp.HandleFunc("/healthy-recipes/{id}", f)\nhttp.HandleFunc("/health/{id}", f)\nhttp.ListenAndServe(":1", nil)'
+    )
     assert read({"main.go": go(body, "net/http")}).health == ()
 
 
@@ -306,7 +380,10 @@ def test_variables_required_and_optional() -> None:
 
 
 def test_version_module_and_volume() -> None:
-    files = {"go.mod": GOMOD.format("x v1"), "main.go": go(main('os.MkdirAll("/data/uploads", 0o755)\nos.WriteFile("/tmp/x", b, 0)'), "os")}
+    files = {
+        "go.mod": GOMOD.format("x v1"),
+        "main.go": go(main('os.MkdirAll("/data/uploads", 0o755)\nos.WriteFile("/tmp/x", b, 0)'), "os"),
+    }
     clues = read(files)
     assert [(claim.value, claim.evidence.line) for claim in clues.versions] == [("1.22", 3)]
     assert [volume.path for volume in clues.volumes] == ["/data/uploads"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.survey.code.trees import framework, in_use, named, ports, read, routes
 
 EXPRESS = "const express = require('express');\nconst app = express();\n"
@@ -26,13 +27,22 @@ ROUTES = {
     "client-is-no-route": (EXPRESS + "const axios = require('axios');\naxios.get('/x', { a: 1 });\n", []),
     "comments": (EXPRESS + "// app.get('/a', f)\n/* app.get('/b', f) */\nconst s = \"app.get('/c', f)\";\n", []),
     "regex-literals": (EXPRESS + "const q = /['\"`]/g;\napp.get('/after', f);\n", ["GET /after"]),
-    "fastify": ("import Fastify from 'fastify';\nconst fastify = Fastify();\nfastify.get('/f', async () => 1);\n", ["GET /f"]),
+    "fastify": (
+        "import Fastify from 'fastify';\nconst fastify = Fastify();\nfastify.get('/f', async () => 1);\n",
+        ["GET /f"],
+    ),
     "fastify-object": (
         "const fastify = require('fastify')();\nfastify.route({ method: ['GET', 'HEAD'], url: '/o', handler });\n",
         ["GET /o", "HEAD /o"],
     ),
-    "koa-router": ("const Router = require('@koa/router');\nconst router = new Router({ prefix: '/u' });\nrouter.get('/me', f);\n", ["GET /u/me"]),
-    "hapi": ("const Hapi = require('@hapi/hapi');\nconst server = Hapi.server({ port: 3000 });\nserver.route({ method: 'GET', path: '/h', handler });\n", ["GET /h"]),
+    "koa-router": (
+        "const Router = require('@koa/router');\nconst router = new Router({ prefix: '/u' });\nrouter.get('/me', f);\n",
+        ["GET /u/me"],
+    ),
+    "hapi": (
+        "const Hapi = require('@hapi/hapi');\nconst server = Hapi.server({ port: 3000 });\nserver.route({ method: 'GET', path: '/h', handler });\n",
+        ["GET /h"],
+    ),
 }
 
 
@@ -70,14 +80,42 @@ def test_nest_controllers() -> None:
 PORTS = {
     "literal": (EXPRESS + "app.listen(3000);\n", [(3000, "http")], None),
     "env-or": (EXPRESS + "app.listen(process.env.PORT || 8080, () => {});\n", [(8080, "http")], "PORT"),
-    "env-nullish": (EXPRESS + "const port = process.env.PORT ?? '8081';\napp.listen(port);\n", [(8081, "http")], "PORT"),
-    "parsed": (EXPRESS + "const port = parseInt(process.env.PORT || '8082', 10);\napp.listen(port);\n", [(8082, "http")], "PORT"),
-    "ternary": (EXPRESS + "const port = process.env.PORT ? process.env.PORT : 8083;\napp.listen(port);\n", [(8083, "http")], "PORT"),
-    "typed": ("import express from 'express';\nconst app = express();\nconst port: number = 8084;\napp.listen(port);\n", [(8084, "http")], None),
-    "config-object": (EXPRESS + "const config = { port: process.env.PORT || 8085 };\napp.listen(config.port);\n", [(8085, "http")], "PORT"),
-    "destructured-default": (EXPRESS + "app.set('port', process.env.PORT || 8086);\napp.listen(8086);\n", [(8086, "http")], None),
+    "env-nullish": (
+        EXPRESS + "const port = process.env.PORT ?? '8081';\napp.listen(port);\n",
+        [(8081, "http")],
+        "PORT",
+    ),
+    "parsed": (
+        EXPRESS + "const port = parseInt(process.env.PORT || '8082', 10);\napp.listen(port);\n",
+        [(8082, "http")],
+        "PORT",
+    ),
+    "ternary": (
+        EXPRESS + "const port = process.env.PORT ? process.env.PORT : 8083;\napp.listen(port);\n",
+        [(8083, "http")],
+        "PORT",
+    ),
+    "typed": (
+        "import express from 'express';\nconst app = express();\nconst port: number = 8084;\napp.listen(port);\n",
+        [(8084, "http")],
+        None,
+    ),
+    "config-object": (
+        EXPRESS + "const config = { port: process.env.PORT || 8085 };\napp.listen(config.port);\n",
+        [(8085, "http")],
+        "PORT",
+    ),
+    "destructured-default": (
+        EXPRESS + "app.set('port', process.env.PORT || 8086);\napp.listen(8086);\n",
+        [(8086, "http")],
+        None,
+    ),
     "http-server": ("const http = require('http');\nhttp.createServer(f).listen(8087);\n", [(8087, "http")], None),
-    "fastify-object": ("const app = require('fastify')();\napp.listen({ port: 8088, host: '0.0.0.0' });\n", [(8088, "http")], None),
+    "fastify-object": (
+        "const app = require('fastify')();\napp.listen({ port: 8088, host: '0.0.0.0' });\n",
+        [(8088, "http")],
+        None,
+    ),
     "grpc": (
         "const grpc = require('@grpc/grpc-js');\nconst server = new grpc.Server();\nserver.bindAsync(`0.0.0.0:${process.env.PORT || 50051}`, grpc.ServerCredentials.createInsecure(), f);\n",
         [(50051, "grpc")],
@@ -109,13 +147,29 @@ def test_listening_on_events_is_no_server() -> None:
 
 STORES = {
     "pg": ("const { Pool } = require('pg');\nconst p = new Pool();\n", ["pg"], ["postgresql"]),
-    "mongoose": ("import mongoose from 'mongoose';\nmongoose.connect(process.env.MONGO_URL);\n", ["mongoose"], ["mongodb"]),
+    "mongoose": (
+        "import mongoose from 'mongoose';\nmongoose.connect(process.env.MONGO_URL);\n",
+        ["mongoose"],
+        ["mongodb"],
+    ),
     "ioredis": ("import Redis from 'ioredis';\nconst r = new Redis(process.env.REDIS_URL);\n", ["ioredis"], ["redis"]),
     "amqplib": ("const amqp = require('amqplib');\namqp.connect(u);\n", ["amqplib"], ["rabbitmq"]),
     "kafkajs": ("import { Kafka } from 'kafkajs';\nconst k = new Kafka({});\n", ["kafkajs"], ["kafka"]),
-    "sequelize": ("const { Sequelize } = require('sequelize');\nnew Sequelize({ dialect: 'mysql' });\n", ["sequelize", "mysql2"], ["mysql"]),
-    "typeorm": ("import { DataSource } from 'typeorm';\nnew DataSource({ type: 'postgres' });\n", ["typeorm", "pg"], ["postgresql"]),
-    "typeorm-by-driver": ("import { DataSource } from 'typeorm';\nnew DataSource(options);\n", ["typeorm", "pg"], ["postgresql"]),
+    "sequelize": (
+        "const { Sequelize } = require('sequelize');\nnew Sequelize({ dialect: 'mysql' });\n",
+        ["sequelize", "mysql2"],
+        ["mysql"],
+    ),
+    "typeorm": (
+        "import { DataSource } from 'typeorm';\nnew DataSource({ type: 'postgres' });\n",
+        ["typeorm", "pg"],
+        ["postgresql"],
+    ),
+    "typeorm-by-driver": (
+        "import { DataSource } from 'typeorm';\nnew DataSource(options);\n",
+        ["typeorm", "pg"],
+        ["postgresql"],
+    ),
     "import-only": ("const pg = require('pg');\n", ["pg"], []),
     "listed-only": ("const x = 1;\n", ["pg", "redis"], []),
     "behind-a-setting": (
@@ -158,13 +212,18 @@ FRONTS = {
 @pytest.mark.parametrize("case", FRONTS.values(), ids=FRONTS.keys())
 def test_a_front_end_without_server_is_static(case: tuple[list[str], dict[str, str], str]) -> None:
     dependencies, tools, expected = case
-    files = {"package.json": package(*dependencies, devDependencies=tools, scripts={"start": "vite"}), "src/main.js": "import x from './App';\n"}
+    files = {
+        "package.json": package(*dependencies, devDependencies=tools, scripts={"start": "vite"}),
+        "src/main.js": "import x from './App';\n",
+    }
     clues = read(files)
     assert (framework(clues), clues.kind, clues.listens, clues.ports) == (expected, "static", None, ())
 
 
 def test_next_listens_by_convention() -> None:
-    clues = read({"package.json": package("next", "react"), "pages/index.js": "export default function P() { return 1 }\n"})
+    clues = read(
+        {"package.json": package("next", "react"), "pages/index.js": "export default function P() { return 1 }\n"}
+    )
     assert (framework(clues), ports(clues), clues.ports[0].seen) == ("nextjs", [(3000, "http")], "convention")
 
 
@@ -198,7 +257,9 @@ def test_start_command(case: tuple[dict[str, str], tuple[str, ...] | None]) -> N
 
 
 def test_package_facts() -> None:
-    clues = read({"package.json": package("express", engines={"node": ">=20.1"}), "server.js": EXPRESS + "app.listen(1);\n"})
+    clues = read(
+        {"package.json": package("express", engines={"node": ">=20.1"}), "server.js": EXPRESS + "app.listen(1);\n"}
+    )
     assert [claim.value for claim in clues.versions] == ["20.1"]
     assert [claim.value for claim in clues.names] == ["shop"]
     assert clues.frameworks[0].weight == 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.survey.code.trees import framework, in_use, named, ports, read, routes
 
 FLASK = "from flask import Flask, Blueprint\napp = Flask(__name__)\n"
@@ -13,7 +14,8 @@ ROUTES = {
     "flask-methods": (FLASK + "@app.route('/x', methods=['POST', 'GET'])\ndef x(): ...\n", ["GET /x", "POST /x"]),
     "flask-verb": (FLASK + "@app.delete('/x/<int:id>')\ndef x(id): ...\n", ["DELETE /x/<int:id>"]),
     "flask-blueprint": (
-        FLASK + "bp = Blueprint('b', __name__, url_prefix='/api')\n@bp.get('/x')\ndef x(): ...\napp.register_blueprint(bp)\n",
+        FLASK
+        + "bp = Blueprint('b', __name__, url_prefix='/api')\n@bp.get('/x')\ndef x(): ...\napp.register_blueprint(bp)\n",
         ["GET /api/x"],
     ),
     "flask-register-replaces-prefix": (
@@ -41,7 +43,10 @@ ROUTES = {
         ["POST /s"],
     ),
     "tornado": ("import tornado.web\napp = tornado.web.Application([(r'/t', H)])\n", ["ANY /t"]),
-    "mock-patch-is-no-route": ("from flask import Flask\nfrom unittest import mock\n@mock.patch('a.b')\ndef x(): ...\n", []),
+    "mock-patch-is-no-route": (
+        "from flask import Flask\nfrom unittest import mock\n@mock.patch('a.b')\ndef x(): ...\n",
+        [],
+    ),
     "strings-are-no-code": (FLASK + "doc = '''\n@app.route('/never')\n'''\n", []),
 }
 
@@ -82,8 +87,16 @@ PORTS = {
     "flask-port": (FLASK + "app.run(host='0.0.0.0', port=5001)\n", [(5001, "http")], None),
     "flask-default": (FLASK + "app.run()\n", [(5000, "http")], None),
     "flask-env": (FLASK + "import os\napp.run(port=int(os.environ.get('PORT', 8080)))\n", [(8080, "http")], "PORT"),
-    "flask-variable": (FLASK + "import os\nport = int(os.getenv('APP_PORT', '7000'))\napp.run('0.0.0.0', port)\n", [(7000, "http")], "APP_PORT"),
-    "uvicorn": (FASTAPI + "import uvicorn\nuvicorn.run('app:app', host='0.0.0.0', port=8123)\n", [(8123, "http")], None),
+    "flask-variable": (
+        FLASK + "import os\nport = int(os.getenv('APP_PORT', '7000'))\napp.run('0.0.0.0', port)\n",
+        [(7000, "http")],
+        "APP_PORT",
+    ),
+    "uvicorn": (
+        FASTAPI + "import uvicorn\nuvicorn.run('app:app', host='0.0.0.0', port=8123)\n",
+        [(8123, "http")],
+        None,
+    ),
     "uvicorn-default": (FASTAPI + "import uvicorn\nuvicorn.run(app)\n", [(8000, "http")], None),
     "uvicorn-settings": (
         FASTAPI
@@ -102,9 +115,17 @@ PORTS = {
         [(50051, "grpc")],
         "PORT",
     ),
-    "grpc-fstring": ("import grpc\ns = grpc.server(pool)\nP = 9000\ns.add_insecure_port(f'0.0.0.0:{P}')\n", [(9000, "grpc")], None),
+    "grpc-fstring": (
+        "import grpc\ns = grpc.server(pool)\nP = 9000\ns.add_insecure_port(f'0.0.0.0:{P}')\n",
+        [(9000, "grpc")],
+        None,
+    ),
     "aiohttp-default": ("from aiohttp import web\nweb.run_app(web.Application())\n", [(8080, "http")], None),
-    "stdlib": ("from http.server import HTTPServer\nHTTPServer(('', 8085), H).serve_forever()\n", [(8085, "http")], None),
+    "stdlib": (
+        "from http.server import HTTPServer\nHTTPServer(('', 8085), H).serve_forever()\n",
+        [(8085, "http")],
+        None,
+    ),
     "unknown": (FLASK + "app.run(port=settings.whatever())\n", [(5000, "http")], None),
     "subprocess-run-is-none": (FLASK + "import subprocess\nsubprocess.run(['x'])\n", [], None),
 }
@@ -137,7 +158,11 @@ def test_start_command_beats_the_debug_server() -> None:
 WORKERS = {
     "uwsgi-ini": ({"app.ini": "[uwsgi]\nprocesses = 2\nhttp-socket = :8080\n"}, 2, [(8080, "http")]),
     "gunicorn-conf": ({"gunicorn.conf.py": "bind = '0.0.0.0:8001'\nworkers = 5\n"}, 5, [(8001, "http")]),
-    "dockerfile-cmd": ({"Dockerfile": 'FROM x\nCMD ["gunicorn", "a:b", "-b", "0.0.0.0:80", "--workers", "4"]\n'}, 4, [(80, "http")]),
+    "dockerfile-cmd": (
+        {"Dockerfile": 'FROM x\nCMD ["gunicorn", "a:b", "-b", "0.0.0.0:80", "--workers", "4"]\n'},
+        4,
+        [(80, "http")],
+    ),
     "dockerfile-shell": ({"Dockerfile": "FROM x\nCMD uvicorn a:b --port=8002 --workers=6\n"}, 6, [(8002, "http")]),
 }
 
@@ -153,9 +178,21 @@ STORES = {
     "redis": ("from redis import Redis\nr = Redis(host='redis')\n", "redis", ["redis"]),
     "redis-module": ("import redis\nr = redis.from_url(u)\n", "redis", ["redis"]),
     "psycopg": ("import psycopg2\nc = psycopg2.connect(dsn)\n", "psycopg2-binary", ["postgresql"]),
-    "sqlalchemy-url": ("from sqlalchemy import create_engine\ne = create_engine('postgresql+asyncpg://u:p@db/x')\n", "sqlalchemy", ["postgresql"]),
-    "sqlalchemy-driver": ("import os\nfrom sqlalchemy import create_engine\ne = create_engine(os.environ['DB_URL'])\n", "sqlalchemy\npymysql", ["mysql"]),
-    "sqlalchemy-two-drivers": ("import os\nfrom sqlalchemy import create_engine\ne = create_engine(os.environ['DB_URL'])\n", "pymysql\npsycopg2", []),
+    "sqlalchemy-url": (
+        "from sqlalchemy import create_engine\ne = create_engine('postgresql+asyncpg://u:p@db/x')\n",
+        "sqlalchemy",
+        ["postgresql"],
+    ),
+    "sqlalchemy-driver": (
+        "import os\nfrom sqlalchemy import create_engine\ne = create_engine(os.environ['DB_URL'])\n",
+        "sqlalchemy\npymysql",
+        ["mysql"],
+    ),
+    "sqlalchemy-two-drivers": (
+        "import os\nfrom sqlalchemy import create_engine\ne = create_engine(os.environ['DB_URL'])\n",
+        "pymysql\npsycopg2",
+        [],
+    ),
     "pika": ("import pika\npika.BlockingConnection(p)\n", "pika", ["rabbitmq"]),
     "mongo": ("from pymongo import MongoClient\nMongoClient(u)\n", "pymongo", ["mongodb"]),
     "s3": ("import boto3\ns = boto3.client('s3')\n", "boto3", ["s3"]),
@@ -164,10 +201,26 @@ STORES = {
     "sqlite-memory": ("import sqlite3\nsqlite3.connect(':memory:')\n", "", []),
     "import-only": ("import redis\n", "redis", []),
     "listed-only": ("import os\n", "redis\npsycopg2", []),
-    "import-may-fail": ("try:\n    import redis\n    r = redis.Redis()\nexcept ImportError:\n    redis = None\n", "", []),
-    "behind-a-setting": ("import os, redis\nif os.getenv('REDIS_URL'):\n    r = redis.from_url(os.getenv('REDIS_URL'))\n", "redis", []),
-    "when-missing-is-no-option": ("import os, redis\nif not os.getenv('NO'):\n    r = redis.Redis()\n", "redis", ["redis"]),
-    "celery-broker": ("from celery import Celery\nc = Celery('x', broker='amqp://guest@mq//')\n", "celery", ["rabbitmq"]),
+    "import-may-fail": (
+        "try:\n    import redis\n    r = redis.Redis()\nexcept ImportError:\n    redis = None\n",
+        "",
+        [],
+    ),
+    "behind-a-setting": (
+        "import os, redis\nif os.getenv('REDIS_URL'):\n    r = redis.from_url(os.getenv('REDIS_URL'))\n",
+        "redis",
+        [],
+    ),
+    "when-missing-is-no-option": (
+        "import os, redis\nif not os.getenv('NO'):\n    r = redis.Redis()\n",
+        "redis",
+        ["redis"],
+    ),
+    "celery-broker": (
+        "from celery import Celery\nc = Celery('x', broker='amqp://guest@mq//')\n",
+        "celery",
+        ["rabbitmq"],
+    ),
 }
 
 
@@ -183,7 +236,9 @@ def test_credentials_of_a_url_stay_out() -> None:
 
 
 def test_listed_and_not_used() -> None:
-    clues = read({"app.py": "import os\n", "pyproject.toml": '[project]\ndependencies = ["redis>=5", "psycopg[binary]"]\n'})
+    clues = read(
+        {"app.py": "import os\n", "pyproject.toml": '[project]\ndependencies = ["redis>=5", "psycopg[binary]"]\n'}
+    )
     assert (in_use(clues), named(clues)) == ([], ["postgresql", "redis"])
     assert clues.dependencies[1].evidence[0].line == 2
 
