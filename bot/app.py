@@ -6,11 +6,15 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 from __future__ import annotations
 
 import ipaddress
+import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+import structlog
 
 from bot.capacity.combine import combine
 from bot.edges.clock import RealClock
@@ -29,7 +33,16 @@ from bot.rendering.redaction import redactor
 from bot.settings import Settings
 from bot.survey.selection import select
 
-__all__ = ["House", "LiveInventory", "Office", "SnapshotInventory", "build_house", "build_inventory", "build_office"]
+__all__ = [
+    "House",
+    "LiveInventory",
+    "Office",
+    "SnapshotInventory",
+    "build_house",
+    "build_inventory",
+    "build_office",
+    "configure_logs",
+]
 
 NOT_CONFIGURED: Final = "not-configured"
 
@@ -177,4 +190,22 @@ def _forge(settings: Settings) -> GitHubForge:
         clock=RealClock(),
         write_pause=settings.write_pause,
         redact=redactor(settings.secrets()),
+    )
+
+
+def configure_logs(settings: Settings, *, level: int = logging.INFO) -> None:
+    """One JSON object a line on stderr, redacted at this one exit."""
+    redact = redactor(settings.secrets())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+            lambda _logger, _name, line: redact(str(line)),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
     )

@@ -7,6 +7,7 @@ beyond 127.0.0.1, an account, a key that is worth something.
 from __future__ import annotations
 
 import importlib.resources
+import logging
 import queue
 import tempfile
 import time
@@ -128,6 +129,7 @@ def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> d
 
 
 def _desk(settings: Settings, ended: queue.Queue[tuple[Delivery, Published]], progress: Progress | None) -> Desk:
+    app.configure_logs(settings, level=logging.WARNING)
     house = app.build_house(settings, inventory=app.build_inventory(settings, tolerant=False))
     office = app.build_office(settings, house=house)
     if isinstance(office, Refusal):

@@ -284,6 +284,7 @@ def serve(settings: Settings, *, host: str | None, port: int | None) -> Refusal 
             message="No webhook secret is set, so every delivery could be forged.",
             remedy="Set AI_PROVISION_WEBHOOK_SECRET to the secret of the GitHub webhook.",
         )
+    app.configure_logs(settings)
     house = app.build_house(settings, inventory=app.build_inventory(settings, tolerant=False))
     office = app.build_office(settings, house=house)
     if isinstance(office, Refusal):

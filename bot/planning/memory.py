@@ -40,12 +40,20 @@ class _Sized:
 
 
 def pod_memory(
-    name: str, runtime: Runtime, *, in_flight: float, cores: float, image_floor: Bytes | None, hint: Bytes | None
+    name: str,
+    runtime: Runtime,
+    *,
+    in_flight: float,
+    cores: float,
+    image_floor: Bytes | None,
+    hint: Bytes | None,
+    declared: Bytes | None = None,
 ) -> PodMemory:
     """``M = base + workers * m_w + L * m_req``; request = limit = 1.25 M rounded up to 64 MiB, at least 128 MiB.
 
     A JVM follows its heap: limit from the ladder, at least 512 MiB, no second margin. ``image_floor`` is a heap that
-    the image sets itself; ``hint`` is what the description asks for.
+    the image sets itself; ``hint`` is what the description asks for; ``declared`` what the repository requests,
+    shown and never copied.
     """
     floor = stated(image_floor.mib) if image_floor is not None else None
     jvm = runtime.jvm
@@ -62,7 +70,8 @@ def pod_memory(
         tag="user" if by_user else "P",
         formula=sized.formula,
         inputs={"L": round(in_flight, 2), "runtime": runtime.name},
-        rejected=(f"{sized.mib}Mi: the formula",) if by_user else (),
+        rejected=((f"{sized.mib}Mi: the formula",) if by_user else ())
+        + ((f"{declared}: the repository declares it; no load stands behind it",) if declared is not None else ()),
     )
     limit = decision.model_copy(
         update={"path": f"services.{name}.limits.memory", "why": "limit = request: memory is not compressible"}

@@ -28,6 +28,14 @@ def _unmet(demand: Demand, services: Sequence[SizedService], kinds: Sequence[str
             "or named.",
             remedy="Name the database in the description, or make sure that the store in use gives what is asked for.",
         )
+    for entry in services:
+        if entry.service.windows:
+            yield Finding(
+                rule="windows-image",
+                severity="warn",
+                message=f"The image of service {entry.plan.name} is for Windows; it was planned for Linux nodes.",
+                remedy="Build a Linux image, or place the service on Windows nodes by hand.",
+            )
     if demand.stateful and services and not any(entry.plan.storage is not None for entry in services):
         yield Finding(
             rule="stateful-without-path",

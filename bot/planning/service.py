@@ -184,6 +184,7 @@ def _memory(basis: _Basis) -> PodMemory:
         cores=sizes.cpu.cores,
         image_floor=basis.service.memory_floor,
         hint=basis.around.demand.memory_hint,
+        declared=basis.service.declared.memory_request if basis.service.declared is not None else None,
     )
 
 

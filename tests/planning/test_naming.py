@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Code, Refusal
@@ -92,6 +92,7 @@ def test_a_service_may_be_called_like_a_part_of_the_cluster_but_not_like_a_yaml_
     assert isinstance(service_slug("null"), Refusal)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 @example("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
 @example("a-" * 20)

@@ -171,6 +171,14 @@ def test_the_system_and_data_disk_may_stand_on_different_stores():
     assert found.seats["db-1"].data_store == ("fast", "n1")
 
 
+def test_a_system_disk_does_not_take_the_only_place_of_the_data_disk():
+    stores = (shared_store(available=Bytes.of_gib(240)), local_store("n1", available=Bytes.of_gib(220)))
+    found = placed([ask()], taken(pve("n1"), stores=stores))
+    assert isinstance(found, Placement)
+    assert found.seats["db-1"].system_store == ("local-lvm", "n1")
+    assert found.seats["db-1"].data_store == ("ceph", "")
+
+
 def test_instances_repel_each_other_where_there_are_nodes_enough():
     guests = [ask(f"db-{n}", cpu=MilliCpu(2000), memory=Bytes.of_gib(4)) for n in range(3)]
     found = placed(guests, taken(pve("n1"), pve("n2"), pve("n3")))
@@ -271,6 +279,7 @@ def test_the_seat_that_keeps_n_plus_one_is_preferred_over_the_emptier_one():
     assert found.seats["db-1"].node != "n1"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), max_size=5),
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=3),
@@ -397,7 +406,7 @@ def test_a_refusal_names_every_node_or_the_lost_one(snapshot, asks):
         assert all(entry.reason for entry in found.rejected)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=150)
 @given(clusters())
 def test_a_single_guest_is_refused_only_when_no_node_can_take_it(snapshot):
     one = ask(template=template(datastores=()), cpu=MilliCpu(2000), memory=Bytes.of_gib(4))

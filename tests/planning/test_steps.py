@@ -406,11 +406,16 @@ def test_memory_that_the_description_asks_for():
 
 
 def test_declared_sizes_are_shown_and_never_copied():
-    declared = Declared(replicas=7, cpu_request=MilliCpu(40), evidence=SEEN)
+    declared = Declared(replicas=7, cpu_request=MilliCpu(40), memory_request=Bytes.of_mib(64), evidence=SEEN)
     made = sized(GOLDEN_DEMAND, service(declared=declared))
     assert made.services[0].requests.cpu == MilliCpu(850)
     assert "40m" in decision(made, "services.api.requests.cpu").rejected[0]
     assert "7" in decision(made, "services.api.replicas").rejected[0]
+    assert "64Mi" in decision(made, "services.api.requests.memory").rejected[0]
+
+
+def test_a_windows_image_is_said():
+    assert "windows-image" in rules(sized(GOLDEN_DEMAND, service(windows=True)))
 
 
 # step 9

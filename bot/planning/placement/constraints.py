@@ -153,28 +153,32 @@ def spare(key: StoreKey, store: Store, *, board: Board) -> int:
 
 
 def seat_on(at: Trial) -> Seat | None:
-    """The datastores for the disks: the configured one, else the one with the most room, shared before local."""
-    system = _pick(at.ask.datastore, int(at.ask.system_disk), at.node, board=at.board, world=at.world)
-    if system is None or at.ask.data_disk is None:
-        return None if system is None else Seat(at.node.name, system)
-    on_system = Board(stored={**at.board.stored, system: at.board.stored.get(system, 0) + int(at.ask.system_disk)})
-    data = _pick(
-        at.ask.data_datastore or at.ask.datastore, int(at.ask.data_disk), at.node, board=on_system, world=at.world
-    )
-    return None if data is None else Seat(at.node.name, system, data)
+    """The datastores for the disks: the configured ones, else shared before local, then the one with the most room.
+
+    A store for the system disk that leaves none for the data disk is passed over.
+    """
+    ask, stored = at.ask, at.board.stored
+    for system in _stores_for(ask.datastore, int(ask.system_disk), at, board=at.board):
+        if ask.data_disk is None:
+            return Seat(at.node.name, system)
+        after = Board(stored={**stored, system: stored.get(system, 0) + int(ask.system_disk)})
+        data = next(iter(_stores_for(ask.data_datastore or ask.datastore, int(ask.data_disk), at, board=after)), None)
+        if data is not None:
+            return Seat(at.node.name, system, data)
+    return None
 
 
-def _pick(wanted: str | None, size: int, node: Node, *, board: Board, world: World) -> StoreKey | None:
+def _stores_for(wanted: str | None, size: int, at: Trial, *, board: Board) -> list[StoreKey]:
+    """The node's stores that can take a disk of ``size`` bytes, best first."""
     able = [
-        (key, store)
-        for key, store in world.stores_of(node.name)
+        (not store.shared, -spare(key, store, board=board), key)
+        for key, store in at.world.stores_of(at.node.name)
         if store.active
         and "images" in store.content
         and wanted in {None, store.name}
         and spare(key, store, board=board) >= size
     ]
-    best = min(able, key=lambda entry: (not entry[1].shared, -spare(*entry, board=board), entry[0]), default=None)
-    return None if best is None else best[0]
+    return [key for _, _, key in sorted(able)]
 
 
 def memory(at: Trial) -> str | None:

@@ -1,0 +1,93 @@
+"""The whole loop over loopback: signed webhook in, pull request out, with real git and the emulated clusters."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from bot.demo import COMMENT, INFRA, Stage, run, stage, without_file
+from tests.tools.make_snapshot import FILE, read, text_of
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stage]:
+    with stage(progress=lambda _step: None) as one:
+        yield one
+
+
+def test_a_comment_becomes_a_pull_request(running: Stage) -> None:
+    number, published = running.command(COMMENT)
+    assert published.pull is not None, published
+    github, pull = running.github, published.pull
+    body = github.issue(INFRA, pull.number).body
+    first = body.splitlines()[0]
+    for words in ("supermarket-inventory", "production", "home"):
+        assert words in first
+    for words in (
+        "850m CPU",
+        "3 to 10 at 65 % CPU",
+        "postgresql-primary",
+        "Capacity before and after",
+        "EUR per month",
+    ):
+        assert words in body
+    files = github.files(INFRA, ref=pull.branch)
+    plan = json.loads(files["apps/supermarket-inventory/plan.json"])
+    assert plan["request"]["commit"]
+    assert plan["plan"]["capacity_verified"]
+    [comment] = github.comments(INFRA, number)[1:]
+    assert f"/pull/{pull.number}" in comment.body
+    assert github.unknown == ()
+
+
+def test_only_one_pull_request_stays_when_the_command_comes_again(running: Stage) -> None:
+    pulls = len(running.github.pulls(INFRA))
+    number = next(issue for issue in (1,) if running.github.comments(INFRA, issue))
+    running.github.comment(INFRA, number, "ada", COMMENT)
+    _, published = running.ended.get(timeout=60)
+    assert published.pull is not None, published
+    assert not published.pull.created
+    assert len(running.github.pulls(INFRA)) == pulls == 1
+
+
+def test_somebody_without_a_right_gets_one_polite_refusal(running: Stage) -> None:
+    number, published = running.command(COMMENT, login="mallory")
+    assert (published.kind, published.code) == ("refused", "forbidden")
+    assert len(running.github.comments(INFRA, number)) == 2
+
+
+def test_a_repository_that_is_not_there(running: Stage) -> None:
+    _, published = running.command(COMMENT.replace("supermarket-inventory", "nothing-here"))
+    assert published.kind == "refused"
+    assert published.code in {"repo-unreachable", "github-auth"}
+
+
+def test_the_demo_prints_the_pull_request_with_its_diff() -> None:
+    console = Console(file=io.StringIO(), record=True, width=120)
+    result = run(console)
+    text = console.export_text()
+    for words in (
+        "Reading the repository",
+        "Pull request #2",
+        "Capacity before and after",
+        "+kind: HorizontalPodAutoscaler",
+    ):
+        assert words in text
+    assert "the plan as data" in text
+    assert result.diff.count("diff --git") == 20
+
+
+def test_a_file_can_be_counted_instead_of_shown() -> None:
+    diff = "diff --git a/x b/x\n+1\ndiff --git a/p/plan.json b/p/plan.json\n+{\n+}\ndiff --git a/y b/y\n+2"
+    shown = without_file(diff, "plan.json")
+    assert "+{" not in shown
+    assert "+1" in shown
+    assert "+2" in shown
+
+
+def test_the_snapshot_of_the_examples_is_what_the_emulators_say() -> None:
+    assert FILE.read_text() == text_of(read()), "run: python -m tests.tools.make_snapshot"
