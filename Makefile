@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 REAL := .cache/real-applications
 
-.PHONY: help demo test lint fmt bench lock quality clean
+.PHONY: help demo test lint fmt bench lock clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10

@@ -1,6 +1,6 @@
 """From a comment to the open pull request, on the emulators, for a repository of 500 files.
 
-Prints medians of the whole way and of planning alone (the command line on the same repository as a folder), side by side.
+Prints medians of the whole way and of planning alone (the same files as a folder), side by side.
 """
 
 from __future__ import annotations

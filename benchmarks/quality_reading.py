@@ -68,9 +68,7 @@ def _house(repository: Path) -> House:
     snapshot = ClusterSnapshot.model_validate_json(SNAPSHOT.read_bytes())
     house = app.build_house(Settings(), inventory=app.SnapshotInventory(snapshot))
     remote = Remote(url=repository.as_uri(), protocol="file")
-    return dataclasses.replace(
-        house, repos=GitRepos(select=select, yaml=ChildYamlReader(), locate=lambda _: remote)
-    )
+    return dataclasses.replace(house, repos=GitRepos(select=select, yaml=ChildYamlReader(), locate=lambda _: remote))
 
 
 @contextmanager
@@ -108,7 +106,9 @@ def _left(listing: bytes, strip: tuple[str, ...], keep: str) -> bytes:
     """The entries that stay. A pattern that covers the service's own folder spares that folder."""
     entries = listing.rstrip(b"\0").split(b"\0")
     return b"".join(
-        entry + b"\0" for entry in entries if not _stripped(entry.partition(b"\t")[2].decode(errors="replace"), strip, keep)
+        entry + b"\0"
+        for entry in entries
+        if not _stripped(entry.partition(b"\t")[2].decode(errors="replace"), strip, keep)
     )
 
 

@@ -73,11 +73,8 @@ def _absent(entry: Entry, why: str) -> Judged:
 
 def _named(entry: Entry, services: Iterable[Service]) -> Service | None:
     name = entry.id.rpartition("/")[2]
-    listed = list(services)
-    best = min(listed, key=lambda item: rank(item.name, name), default=None)
-    if best is None or len(listed) == 1:
-        return best
-    return best if rank(best.name, name) < 2 else None
+    best = min(services, key=lambda item: rank(item.name, name), default=None)
+    return best if best is not None and rank(best.name, name) < 2 else None
 
 
 def _ports(numbers: Iterable[int]) -> str:
@@ -110,7 +107,10 @@ def _health_cell(entry: Entry, service: Service) -> Cell:
 
 
 _READ: Final[dict[str, tuple[Callable[[Entry], str], Callable[[Service], str]]]] = {
-    "language": (lambda entry: entry.language, lambda service: SHOWN.get(service.language or "", service.language or "none")),
+    "language": (
+        lambda entry: entry.language,
+        lambda service: SHOWN.get(service.language or "", service.language or "none"),
+    ),
     "framework": (lambda entry: entry.framework, lambda service: family(service.framework)),
     "ports": (lambda entry: _ports(entry.ports), lambda service: _ports(port.port for port in service.ports)),
     "protocol": (lambda entry: entry.protocol, _protocol),
@@ -141,10 +141,10 @@ def _planned(service: Service, answer: Preview) -> ServicePlan | None:
 def _plan(answer: Preview, planned: ServicePlan | None) -> str:
     if planned is None:
         return "no workload"
-    count = f"{planned.hpa.min}–{planned.hpa.max}" if planned.hpa else str(planned.replicas)
+    count = f"{planned.hpa.min}-{planned.hpa.max}" if planned.hpa else str(planned.replicas)
     blocked = sum(finding.severity == "block" for finding in answer.document.findings)
     blocks = f", {blocked} blocking findings" if blocked else ""
-    return f"{count} × {planned.requests.cpu.to_k8s()}, {planned.requests.memory.to_k8s()}{blocks}"
+    return f"{count} x {planned.requests.cpu.to_k8s()}, {planned.requests.memory.to_k8s()}{blocks}"
 
 
 def _sizes(entry: Entry, planned: ServicePlan | None) -> tuple[Size, ...]:

@@ -81,14 +81,18 @@ def _ports_of(profile: AppProfile) -> set[int]:
 RULES: Final[tuple[tuple[str, Callable[[AppProfile], bool]], ...]] = (
     (
         "monorepo, 12 service Dockerfiles + a debug one",
-        lambda profile: len(profile.services) in {11, 12}
-        and not any("debug" in (item.dockerfile or "") for item in profile.services),
+        lambda profile: (
+            len(profile.services) in {11, 12}
+            and not any("debug" in (item.dockerfile or "") for item in profile.services)
+        ),
     ),
     (
         "ARG in FROM",
-        lambda profile: [item.base_image for item in profile.services] == ["node:22-alpine"]
-        and _ports_of(profile) == {3000}
-        and "postgresql" in _kinds(profile),
+        lambda profile: (
+            [item.base_image for item in profile.services] == ["node:22-alpine"]
+            and _ports_of(profile) == {3000}
+            and "postgresql" in _kinds(profile)
+        ),
     ),
     (
         "ARG in FROM that resolves to the empty string",
@@ -101,8 +105,10 @@ RULES: Final[tuple[tuple[str, Callable[[AppProfile], bool]], ...]] = (
     ("Dockerfile without EXPOSE", lambda profile: 9898 in _ports_of(profile)),
     (
         "compose only, 20+ services, no app source",
-        lambda profile: len(profile.services) >= 10
-        and not any(item.dockerfile and "/" not in item.dockerfile for item in profile.services),
+        lambda profile: (
+            len(profile.services) >= 10
+            and not any(item.dockerfile and "/" not in item.dockerfile for item in profile.services)
+        ),
     ),
     ("compose only, many unrelated samples", lambda profile: _asks(profile, "which")),
     (
@@ -117,8 +123,10 @@ RULES: Final[tuple[tuple[str, Callable[[AppProfile], bool]], ...]] = (
     ),
     (
         "Dockerfile is a symlink in the tree",
-        lambda profile: [item.dockerfile for item in profile.services] == ["Dockerfile"]
-        and "debian" in (profile.services[0].base_image or ""),
+        lambda profile: (
+            [item.dockerfile for item in profile.services] == ["Dockerfile"]
+            and "debian" in (profile.services[0].base_image or "")
+        ),
     ),
     ("snapshot with missing blobs (full clone fails, partial clone works)", lambda profile: len(profile.services) >= 8),
     (

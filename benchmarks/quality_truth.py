@@ -118,7 +118,7 @@ def _health(row: dict[str, Any]) -> frozenset[str] | None:
 def _sizes(stated: dict[str, Any]) -> Sizes:
     requests = stated.get("requests") or {}
     scale = stated.get("hpa")
-    replicas = f"{scale['min']}–{scale['max']}" if scale else stated.get("replicas")
+    replicas = f"{scale['min']}-{scale['max']}" if scale else stated.get("replicas")
     return Sizes(
         replicas=str(replicas) if replicas is not None else None,
         cpu=MilliCpu.parse(requests["cpu"]) if "cpu" in requests else None,

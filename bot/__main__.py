@@ -10,7 +10,9 @@ import sys
 import traceback
 import uuid
 
-from bot.cli import cli
+from bot.cli import cli, wants_json
+from bot.errors import Code
+from bot.model.document import ErrorBody, ErrorDocument
 
 
 def main() -> None:
@@ -28,7 +30,10 @@ def _report(defect: Exception) -> None:
         traceback.print_exception(defect)
     message = f"This is a defect of ai-provision ({type(defect).__name__}), not of your input. Id {identity}."
     remedy = "Run again with AI_PROVISION_DEBUG=1 and report what it prints."
-    sys.stderr.write(f"internal: {message}\nWhat to do: {remedy}\n")
+    sys.stderr.write(f"{Code.INTERNAL}: {message}\nWhat to do: {remedy}\n")
+    if wants_json(sys.argv[1:]):
+        body = ErrorBody(code=Code.INTERNAL, message=message, remedy=remedy)
+        sys.stdout.write(ErrorDocument(error=body).model_dump_json() + "\n")
 
 
 if __name__ == "__main__":

@@ -5,21 +5,20 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
+from pydantic import SecretStr
 
 from bot.capacity.combine import combine
 from bot.edges.clock import RealClock
 from bot.edges.git import GitRepos, Remote, public_remote
-from bot.edges.github import GitHubForge
+from bot.edges.github import GitHubForge, is_plain_loopback
 from bot.edges.kubernetes import KubernetesInventory
 from bot.edges.proxmox import ProxmoxInventory
 from bot.edges.terraform import TerraformToolbox
@@ -143,50 +142,41 @@ def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:
 
     With a GitHub on this computer (an emulator), its API says where; everything else is public and pinned.
     """
-    if not _on_this_computer(settings.github_api_url):
+    if not is_plain_loopback(settings.github_api_url):
         return public_remote
 
     def locate(target: RepoTarget) -> Remote:
-        with _forge(settings) as forge:
+        if settings.github_token is None:
+            raise Refused(_NO_TOKEN)
+        with _forge(settings, settings.github_token) as forge:
             return Remote(url=forge.clone_url(f"{target.owner}/{target.name}"), protocol="http")
 
     return locate
 
 
-def _on_this_computer(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return parts.scheme == "http" and parts.hostname == "localhost"
-
-
 def build_office(settings: Settings, *, house: House) -> Office | Refusal:
-    """A house with GitHub, or what is missing for it."""
+    """A house with GitHub, or what is missing for it. Raises Refused(config) for an unusable GITHUB_API_URL."""
     if settings.github_token is None:
-        return Refusal(
-            code=Code.GITHUB_AUTH,
-            message="No GitHub token is set.",
-            remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",
-        )
+        return _NO_TOKEN
     return Office(
         house=house,
-        forge=_forge(settings),
+        forge=_forge(settings, settings.github_token),
         infra_repo=settings.infra_repo,
         git_hosts=settings.allowed_git_hosts,
     )
 
 
-def _forge(settings: Settings) -> GitHubForge:
-    if settings.github_token is None:
-        raise Refused(
-            Refusal(
-                code=Code.GITHUB_AUTH, message="No GitHub token is set.", remedy="Set GITHUB_TOKEN for this GitHub."
-            )
-        )
+_NO_TOKEN: Final = Refusal(
+    code=Code.GITHUB_AUTH,
+    message="No GitHub token is set.",
+    remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",
+)
+
+
+def _forge(settings: Settings, token: SecretStr) -> GitHubForge:
     return GitHubForge(
         api_url=settings.github_api_url,
-        token=settings.github_token,
+        token=token,
         clock=RealClock(),
         write_pause=settings.write_pause,
         redact=redactor(settings.secrets()),

@@ -10,23 +10,59 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from typer.core import TyperGroup
 
 from bot import __version__, demo, verbs
-from bot.errors import EXIT_FAILED, Code, Refusal, Refused, Unavailable
+from bot.errors import EXIT_FAILED, EXIT_WRONG_USE, Code, Refusal, Refused, Unavailable
 from bot.flow.preview import Preview
 from bot.model.document import ErrorBody, ErrorDocument
 from bot.settings import Settings, read_settings
 from bot.terminal import show_missing, show_plan, show_refusal
 
+
+class Verbs(TyperGroup):
+    """The verbs. Wrong use is answered in the format that was asked for, as every refusal is."""
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+        """Run one verb and exit."""
+        given = list(sys.argv[1:] if args is None else args)
+        if not wants_json(given):
+            return super().main(given, **extra)
+        try:
+            code = super().main(given, **{**extra, "standalone_mode": False})
+        except (typer.Abort, KeyboardInterrupt):
+            code = EXIT_FAILED
+        except typer.TyperException as error:
+            _print_refusal(_wrong_use(error), Format.JSON)
+            code = EXIT_WRONG_USE
+        sys.exit(code or 0)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether ``--format json`` stands among the arguments, also where the rest of them is wrong."""
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+
+
+def _wrong_use(error: typer.TyperException) -> Refusal:
+    said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+    return Refusal(
+        code=Code.SYNTAX,
+        message=" ".join(said.split()) or "The command line was not understood.",
+        remedy="Run it with --help; every verb shows its options and an example.",
+    )
+
+
 cli: Final = typer.Typer(
+    cls=Verbs,
     name="ai-provision",
     help="One comment becomes a reviewed pull request with right-sized Terraform and Kubernetes manifests.",
     no_args_is_help=True,
@@ -144,8 +180,8 @@ def _confirmed(planned: Preview, format_: Format, *, yes: bool) -> bool:
     return typer.confirm("Open the pull request?", default=False)
 
 
-cli.command("preview", hidden=True)(plan)
-cli.command("create", hidden=True)(provision)
+cli.command("preview", hidden=True, epilog=f"Example: {verbs.EXAMPLE.replace(' plan ', ' preview ')}")(plan)
+cli.command("create", hidden=True, epilog=f"Example: {verbs.EXAMPLE.replace(' plan ', ' create ')}")(provision)
 
 
 @cli.command(epilog="Example: ai-provision snapshot --out cluster.json --anonymise")
@@ -242,12 +278,16 @@ def _run(work: Callable[[Settings], T | Refusal], format_: Format) -> T:
 def _exit_on(result: T | Refusal, format_: Format) -> T:
     if not isinstance(result, Refusal):
         return result
+    _print_refusal(result, format_)
+    raise typer.Exit(result.exit_code)
+
+
+def _print_refusal(refusal: Refusal, format_: Format) -> None:
     if format_ is Format.JSON:
-        body = ErrorBody(code=result.code, message=result.message, remedy=result.remedy)
+        body = ErrorBody(code=refusal.code, message=refusal.message, remedy=refusal.remedy)
         _print_json(ErrorDocument(error=body).model_dump_json())
     else:
-        show_refusal(_ERR, result)
-    raise typer.Exit(result.exit_code)
+        show_refusal(_ERR, refusal)
 
 
 def _wrong_settings(error: ValidationError) -> Refusal:

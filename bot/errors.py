@@ -45,7 +45,6 @@ class Code(StrEnum):
     INTERNAL = "internal"
 
 
-EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
 EXIT_REFUSED = 3

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -89,13 +88,6 @@ class Settings(BaseSettings):
         if self.proxmox_api_token_id and self.proxmox_api_token_secret:
             return f"{self.proxmox_api_token_id}={self.proxmox_api_token_secret.get_secret_value()}"
         return None
-
-    def private_key(self) -> str | None:
-        """The App's PEM text, read from the path when a path was given."""
-        if self.github_private_key is None:
-            return None
-        text = self.github_private_key.get_secret_value()
-        return text if text.lstrip().startswith("-----BEGIN") else Path(text).expanduser().read_text()
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, longest first, for redaction at the one exit."""

@@ -21,11 +21,11 @@ from bot.model.plan import Machine, NodeChange, ServicePlan
 
 
 def show_refusal(console: Console, refusal: Refusal) -> None:
-    """Code, one sentence, what to do."""
-    console.print(f"[bold red]{refusal.code}[/]: {clean(refusal.message)}")
-    console.print(f"[bold]What to do:[/] {clean(refusal.remedy)}")
+    """Code, one sentence, what to do; on lines that are not folded, so that a command in them can be copied."""
+    console.print(f"[bold red]{refusal.code}[/]: {clean(refusal.message)}", soft_wrap=True)
+    console.print(f"[bold]What to do:[/] {clean(refusal.remedy)}", soft_wrap=True)
     if refusal.example:
-        console.print(clean(refusal.example))
+        console.print(clean(refusal.example), soft_wrap=True)
 
 
 def show_plan(console: Console, document: Document, *, files: bool = True) -> None:

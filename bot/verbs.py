@@ -6,10 +6,12 @@ In: parsed options and ``Settings``. Out: nouns. Never: printing, a question, an
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 from typing import Final, Literal
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
 
 from bot import app
@@ -20,7 +22,7 @@ from bot.flow.house import Office
 from bot.flow.preview import Preview, preview
 from bot.flow.provision import host_refusal, publish
 from bot.handlers.desk import Desk
-from bot.handlers.grammar import parse_request
+from bot.handlers.provision import parse_request
 from bot.model.cluster import ClusterSnapshot
 from bot.model.command import FolderTarget, Provision
 from bot.model.config import Config
@@ -37,7 +39,10 @@ APPLY_LATER: Final = Refusal(
     message="--apply is not in this version.",
     remedy="Open the pull request without it, review and merge it, then run terraform and kubectl as it says.",
 )
-_SNAPSHOT_CAP: Final = 64 * 1024 * 1024
+_SNAPSHOT_CAP: Final = 64 * 1024**2
+_CONFIG_CAP: Final = 1024**2
+_GRACE: Final = 10
+"""Seconds that open connections get after a signal; accepted commands get those of ``Desk.stop``."""
 
 
 class PlanOrder(Noun):
@@ -96,27 +101,41 @@ def understood(order: PlanOrder, settings: Settings) -> Provision | Refusal:
 def _inventory(order: PlanOrder, settings: Settings) -> Inventory | Refusal:
     if order.cluster == "live":
         return app.build_inventory(settings)
+    if not order.cluster:
+        return _unreadable("", "no file is named")
     read = read_snapshot(Path(order.cluster))
     return read if isinstance(read, Refusal) else app.SnapshotInventory(read)
 
 
 def read_snapshot(path: Path) -> ClusterSnapshot | Refusal:
     """A snapshot file as ``snapshot --out`` wrote it."""
+    raw = _content(path, cap=_SNAPSHOT_CAP)
+    if isinstance(raw, str):
+        return _unreadable(str(path), raw)
     try:
-        if path.stat().st_size > _SNAPSHOT_CAP:
-            return _unreadable(path, "it is larger than 64 MiB")
-        return ClusterSnapshot.model_validate_json(path.read_bytes())
-    except OSError as error:
-        return _unreadable(path, error.strerror or "it cannot be opened")
+        return ClusterSnapshot.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        return _unreadable(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        where = ".".join(map(str, first["loc"]))
+        return _unreadable(str(path), f"{where}: {first['msg']}" if where else first["msg"])
 
 
-def _unreadable(path: Path, reason: str) -> Refusal:
+def _content(path: Path, *, cap: int) -> bytes | str:
+    """The bytes of a regular file, or why there are none. Devices and pipes never end, so they are not opened."""
+    try:
+        if path.exists() and not path.is_file():
+            return "it is not a file"
+        return path.read_bytes() if path.stat().st_size <= cap else f"it is larger than {cap // 1024**2} MiB"
+    except OSError as error:
+        return error.strerror or "it cannot be opened"
+    except ValueError:
+        return "its name is not a path"
+
+
+def _unreadable(path: str, reason: str) -> Refusal:
     return Refusal(
         code=Code.SYNTAX,
-        message=f"The file {path} could not be read: {reason}.",
+        message=f"The snapshot file {path or 'of --cluster'} could not be read: {reason}.",
         remedy="--cluster takes live, or a file that `ai-provision snapshot --out FILE` wrote.",
     )
 
@@ -124,15 +143,21 @@ def _unreadable(path: Path, reason: str) -> Refusal:
 def _config(order: PlanOrder, house: app.House) -> Config | Refusal:
     if order.config is None:
         return Config()
+    raw = _content(Path(order.config), cap=_CONFIG_CAP) if order.config else "no file is named"
+    if isinstance(raw, str):
+        return _bad_config(order.config, raw)
     try:
-        text = Path(order.config).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        return Refusal(
-            code=Code.CONFIG,
-            message=f"The config file {order.config} could not be read: {type(error).__name__}.",
-            remedy="Give the path of an .ai-provision.yaml file.",
-        )
-    return read_config(text, yaml=house.yaml, path=order.config)
+        return read_config(raw.decode(), yaml=house.yaml, path=order.config)
+    except UnicodeDecodeError:
+        return _bad_config(order.config, "it is not UTF-8 text")
+
+
+def _bad_config(path: str, reason: str) -> Refusal:
+    return Refusal(
+        code=Code.CONFIG,
+        message=f"The config file {path or 'of --config'} could not be read: {reason}.",
+        remedy="Give the path of an .ai-provision.yaml file.",
+    )
 
 
 def open_pull(planned: Preview, order: PlanOrder, settings: Settings, *, progress: Progress) -> PullRequest | Refusal:
@@ -293,7 +318,31 @@ def serve(settings: Settings, *, host: str | None, port: int | None) -> Refusal 
     desk.start()
     asgi = web_app(desk, secrets=[settings.webhook_secret.get_secret_value()])
     try:
-        uvicorn.run(asgi, host=host or settings.host, port=port or settings.port, access_log=False, server_header=False)
+        return _listen(asgi, host or settings.host, port or settings.port)
     finally:
         desk.stop()
+
+
+def _listen(asgi: FastAPI, host: str, port: int) -> Refusal | None:
+    """Serve until SIGINT or SIGTERM, then come back, so that accepted commands are finished.
+
+    uvicorn raises the signal once more after its shutdown; with the handler set here it does not end the process.
+    """
+    server = uvicorn.Server(
+        uvicorn.Config(
+            asgi, host=host, port=port, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE
+        )
+    )
+    before = {stop: signal.signal(stop, server.handle_exit) for stop in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run()
+    except SystemExit:
+        return Refusal(
+            code=Code.CONFIG,
+            message=f"The server could not listen on {host}, port {port}; the line above says why.",
+            remedy="Give --host and --port (AI_PROVISION_HOST, AI_PROVISION_PORT) an address and a port that are free.",
+        )
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
     return None

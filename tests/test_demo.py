@@ -29,7 +29,7 @@ def test_a_comment_becomes_a_pull_request(running: Stage) -> None:
         assert words in first
     for words in (
         "850m CPU",
-        "3 to 10 at 65 % CPU",
+        "3 to 10, at 65 % CPU",
         "postgresql-primary",
         "Capacity before and after",
         "EUR per month",

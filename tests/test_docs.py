@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
+from pydantic import BaseModel
 
 from bot.errors import Code, Refusal
+from bot.model.config import Config
 from bot.settings import Settings
 from tests.tools.make_schemas import FOLDER, schemas, text_of
 
@@ -43,6 +47,21 @@ def test_every_setting_is_documented() -> None:
     for field in Settings.model_fields.values():
         for name in field.validation_alias.choices:  # type: ignore[union-attr]
             assert f"`{name}`" in page, name
+
+
+def config_keys(noun: type[BaseModel] = Config) -> Iterator[str]:
+    """Every leaf key of the config file, such as ``defaults.dns.servers``."""
+    for name, field in noun.model_fields.items():
+        inner = [part for part in (field.annotation, *get_args(field.annotation)) if isinstance(part, type)]
+        nouns = [part for part in inner if issubclass(part, BaseModel)]
+        yield from (f"{name}.{key}" for key in config_keys(nouns[0])) if nouns else (name,)
+
+
+@pytest.mark.parametrize("key", list(config_keys()))
+def test_every_key_of_the_config_file_is_documented(key: str) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    below_the_section = f".{key.partition('.')[2]}"
+    assert f"`{key}`" in page or ("." in key and f"`{below_the_section}`" in page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

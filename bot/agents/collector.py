@@ -32,7 +32,7 @@ def collect(command: Provision, tree: Tree) -> Collected | Refusal:
     if not profile.services:
         return _nothing_to_provision(command, profile)
     demand = read_description(command.app_description)
-    doubts = (*profile.unsure, *_unseen_frameworks(demand, profile), *_unseen_dependencies(demand, profile))
+    doubts = (*profile.unsure, *_unseen_technologies(demand, profile), *_unseen_dependencies(demand, profile))
     return Collected(profile=profile.model_copy(update={"unsure": doubts}), demand=demand)
 
 
@@ -46,8 +46,8 @@ def _nothing_to_provision(command: Provision, profile: AppProfile) -> Refusal:
     )
 
 
-def _unseen_frameworks(demand: Demand, profile: AppProfile) -> tuple[Doubt, ...]:
-    seen = {name for service in profile.services for name in _technologies(service)}
+def _unseen_technologies(demand: Demand, profile: AppProfile) -> tuple[Doubt, ...]:
+    seen = {_alike(name) for service in profile.services for name in _technologies(service)}
     return tuple(
         Doubt(
             path="profile.services",
@@ -55,9 +55,14 @@ def _unseen_frameworks(demand: Demand, profile: AppProfile) -> tuple[Doubt, ...]
             assumed=f"{name} is not part of this pull request",
             answer="git_repo: the address of the repository that holds it",
         )
-        for name in demand.frameworks
-        if name.lower() not in seen
+        for name in (*demand.frameworks, *demand.languages)
+        if _alike(name.lower()) not in seen
     )
+
+
+def _alike(technology: str) -> str:
+    """People say JavaScript and mean either."""
+    return "javascript" if technology == "typescript" else technology
 
 
 def _technologies(service: Service) -> set[str]:

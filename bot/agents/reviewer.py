@@ -21,7 +21,8 @@ from bot.model.noun import Noun
 from bot.model.plan import Plan, ServicePlan
 from bot.ports import Toolbox
 from bot.rendering.files import render
-from bot.rendering.left_out import left_out
+from bot.rendering.left_out import gaps
+from bot.rendering.scene import Scene
 
 ROUNDS: Final = 10
 
@@ -77,25 +78,15 @@ def _end(best: Reviewed) -> Reviewed | Refusal:
 
 
 def _round(plan: Plan, context: Context, *, toolbox: Toolbox, before: tuple[Verdict, ...]) -> Reviewed:
-    changes = render(
-        request=context.request,
-        demand=context.collected.demand,
-        profile=context.collected.profile,
-        snapshot=context.snapshot,
-        plan=plan,
-        config=context.config,
-    )
-    findings = (
-        *_left_out(plan, context),
-        *check(changes, plan=plan, config=context.config),
-        *toolbox.judge(changes),
-    )
+    scene = _scene(plan, context)
+    changes = render(scene)
+    findings = (*gaps(scene), *check(changes, plan=plan, config=context.config), *toolbox.judge(changes))
     verdict = Verdict(round=len(before) + 1, findings=findings)
     return Reviewed(plan=plan, changes=changes, rounds=(*before, verdict))
 
 
-def _left_out(plan: Plan, context: Context) -> tuple[Finding, ...]:
-    return left_out(
+def _scene(plan: Plan, context: Context) -> Scene:
+    return Scene(
         request=context.request,
         demand=context.collected.demand,
         profile=context.collected.profile,

@@ -26,13 +26,9 @@ _META: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=1)
 def provider_schema() -> Json:
     """The compact schema: resource type to block."""
-    return _schema()
-
-
-@lru_cache(maxsize=1)
-def _schema() -> Json:
     text = resources.files("bot.checks").joinpath("schema", SCHEMA_FILE).read_text(encoding="utf-8")
     return mapping(json.loads(text))
 
@@ -57,7 +53,7 @@ def terraform_schema(bundle: Bundle) -> Iterator[Finding]:
     for file in bundle.terraform:
         for kind, name, body in file.resources():
             place = _Place(file=file, name=f"{kind}.{name}")
-            known = _schema().get(kind)
+            known = provider_schema().get(kind)
             if known is None:
                 yield place.finding("terraform-resource", "the provider has no such resource.", kind)
             else:

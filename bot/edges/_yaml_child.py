@@ -5,7 +5,7 @@ order: ``{"documents": [[value, lines], ...]}`` or ``{"reason": text}``. Never: 
 opened, a value that JSON cannot hold. The parent kills this process when it takes too long, so nothing here must be
 trusted to end.
 
-It runs by path with ``-I``, so it imports nothing of ``bot``.
+The child imports it alone, with ``-I -S``, so it imports nothing of ``bot``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -47,19 +46,17 @@ class RefusedFile(Exception):
     """The file is outside what this reader takes; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A built value with its size after alias expansion: ``count`` nodes, ``depth`` levels, ``text`` characters."""
+class Node(NamedTuple):
+    """A built value with its size after alias expansion: ``size`` nodes, ``depth`` levels, ``text`` characters."""
 
     value: Any
     line: int
-    count: int
+    size: int
     depth: int
     text: int
 
 
-@dataclass(slots=True)
-class Open:
+class Open(NamedTuple):
     """A collection that is still being read."""
 
     mapping: bool
@@ -73,7 +70,7 @@ def read_documents(data: bytes) -> list[tuple[Any, dict[str, int]]]:
     documents: list[tuple[Any, dict[str, int]]] = []
     left = MAX_NODES
     for root in _roots(yaml.parse(data, Loader=yaml.CSafeLoader)):
-        left -= root.count
+        left -= root.size
         if left < 0:
             raise RefusedFile(f"more than {MAX_NODES} values after alias expansion")
         if len(documents) == MAX_DOCUMENTS:
@@ -178,7 +175,7 @@ def _close(closed: Open) -> Node:
     value: Any = _mapping(closed.items) if closed.mapping else tuple(closed.items)
     items = list(value.values()) if closed.mapping else closed.items
     keys = sum(len(key) for key in value) if closed.mapping else 0
-    count = 1 + sum(item.count for item in items)
+    count = 1 + sum(item.size for item in items)
     text = keys + sum(item.text for item in items)
     if count > MAX_NODES:
         raise RefusedFile(f"more than {MAX_NODES} values after alias expansion")
@@ -197,7 +194,7 @@ def _mapping(items: list[Node]) -> dict[str, Node]:
             _merge(value, merged)
             continue
         # A key's own line is where a person looks; the value may start lines below.
-        own[_key(key.value)] = Node(value.value, key.line, value.count, value.depth, value.text)
+        own[_key(key.value)] = Node(value.value, key.line, value.size, value.depth, value.text)
     for name, node in merged.items():
         own.setdefault(name, node)
     return own
@@ -205,7 +202,7 @@ def _mapping(items: list[Node]) -> dict[str, Node]:
 
 def _merge(source: Node, merged: dict[str, Node]) -> None:
     parts = [source] if isinstance(source.value, dict) else list(source.value)
-    if sum(part.count for part in parts) > MAX_NODES:
+    if sum(part.size for part in parts) > MAX_NODES:
         raise RefusedFile(f"more than {MAX_NODES} values after alias expansion")
     for part in parts:
         if not isinstance(part.value, dict):
@@ -281,7 +278,8 @@ def _limit() -> None:
             continue
 
 
-def _main() -> None:
+def main() -> None:
+    """Answer every file of standard input until it ends."""
     _limit()
     source, out = sys.stdin.buffer, sys.stdout
     left = ALL_TEXT
@@ -295,7 +293,3 @@ def _main() -> None:
         out.write(line + "\n")
         out.flush()
         signal.alarm(0)
-
-
-if __name__ == "__main__":
-    _main()

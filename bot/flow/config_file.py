@@ -50,7 +50,7 @@ def _sentences(error: ValidationError) -> Iterable[str]:
             near = difflib.get_close_matches(where[-1], _known_keys(where[:-1]), n=1)
             yield f"unknown key `{key}`" + (f", did you mean `{near[0]}`?" if near else "")
         else:
-            yield f"`{key}`: {detail['msg']}"
+            yield f"`{key}`: {detail['msg']}" if key else "the file holds no mapping of keys to values"
 
 
 def _known_keys(path: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from bot.flow.house import House
 from bot.model.cluster import ClusterSnapshot, Missing
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
-from bot.model.document import ClusterView, Document, PlanView, Request
+from bot.model.document import Document, Request
 from bot.model.finding import Finding
 from bot.model.noun import Noun
 from bot.model.tree import Tree
@@ -131,20 +131,12 @@ def _unread_findings(tree: Tree) -> tuple[Finding, ...]:
 
 def document(context: Context, reviewed: Reviewed, *, extra: tuple[Finding, ...] = ()) -> Document:
     """The published document of a reviewed plan."""
-    plan = reviewed.plan
-    fields = {name: getattr(plan, name) for name in PlanView.model_fields}
-    return Document(
+    return Document.of(
+        reviewed.plan,
+        context.snapshot,
         request=context.request,
         demand=context.collected.demand,
         profile=context.collected.profile,
-        cluster=ClusterView(
-            taken_at=context.snapshot.taken_at,
-            nodes=context.snapshot.nodes,
-            stores=context.snapshot.stores,
-            missing=context.snapshot.missing,
-        ),
-        plan=PlanView.model_validate(fields),
-        decisions=plan.decisions,
-        findings=(*plan.findings, *reviewed.findings, *extra),
+        findings=(*reviewed.findings, *extra),
         files=reviewed.changes.files,
     )

@@ -82,6 +82,14 @@ def refuse(order: Order, refusal: Refusal, office: Office) -> Published:
     return published
 
 
+def refuse_admitted(order: Order, refusal: Refusal, office: Office) -> Published:
+    """Refuse, but only to somebody who may command; a stranger hears ``forbidden`` first."""
+    config = admitted(order, office)
+    if isinstance(config, Refusal):
+        return turn_away(order, config, office)
+    return refuse(order, refusal, office)
+
+
 def _say(order: Order, office: Office, body: str) -> str:
     return office.forge.say(order.thread, marker=order.job, body=body)
 

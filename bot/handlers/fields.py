@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import yaml
@@ -28,6 +29,7 @@ KEYS: Final = ("git_repo", "app_description")
 BODY_CAP: Final = 16_384
 DESCRIPTION_CAP: Final = 4_000
 _BIDI: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HARMLESS: Final = re.compile(r"https://[A-Za-z0-9.-]{1,200}/[A-Za-z0-9._/~+-]{1,1000}", re.ASCII)
 _EMPTY: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _LINE_KEY: Final = re.compile(r"^\s*(-{0,2}[A-Za-z_][\w.-]{0,40})\s*[:=]?", re.ASCII)
 
@@ -90,12 +92,19 @@ def _pairs(text: str) -> list[tuple[str, str]] | Mistake:
             break
         value = next(events)
         if not _plain_scalar(key) or not _plain_scalar(value):
-            return Mistake(problem=f"`{_text(key)}` is no plain text; write it in double quotes")
-        pairs.append((_text(key), _text(value)))
+            return Mistake(problem=f"`{_short(_text(key))}` is no plain text; write it in double quotes")
+        pairs.append((_text(key), _text(value) + (_dropped(text, value) if _text(key) == KEYS[1] else "")))
     ends = (next(events), next(events))
     if not isinstance(ends[0], DocumentEndEvent) or ends[0].explicit or not isinstance(ends[1], StreamEndEvent):
         return Mistake(problem="there is more below the two fields")
     return pairs
+
+
+def _dropped(text: str, value: Event) -> str:
+    """The words behind a # in a plain value: YAML takes them for a comment, a person who writes "C # 5" does not."""
+    if not isinstance(value, ScalarEvent) or value.style is not None or value.end_mark is None:
+        return ""
+    return text[value.end_mark.index :].partition("\n")[0].rstrip()
 
 
 def _plain_mapping(event: Event) -> bool:
@@ -117,6 +126,11 @@ def _checked(pairs: list[tuple[str, str]]) -> Fields | Mistake:
     problem = _wrong_keys([key for key, _ in pairs]) or _wrong_values(values)
     if problem is None:
         return Fields(git_repo=values["git_repo"], app_description=values["app_description"])
+    return kept(problem, values)
+
+
+def kept(problem: str, values: Mapping[str, str]) -> Mistake:
+    """A mistake that keeps the fields which were right, for the example."""
     right = {key: values[key] for key in KEYS if _is_right(key, values.get(key, ""))}
     return Mistake(problem=problem, git_repo=right.get("git_repo"), app_description=right.get("app_description"))
 
@@ -145,7 +159,7 @@ def _wrong_values(values: dict[str, str]) -> str | None:
 
 def _is_right(key: str, value: str) -> bool:
     if key == "git_repo":
-        return value.startswith("https://") and value.isprintable() and not any(mark in value for mark in "@?# ")
+        return _HARMLESS.fullmatch(value) is not None
     return checked_description(value) is None
 
 

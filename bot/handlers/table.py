@@ -1,69 +1,36 @@
-"""Every command in one closed table; help, documentation and the parser are made from it.
+"""Every command in one closed table; the parser, the dispatch, help and documentation are made from it.
 
-In: nothing. Out: ``COMMANDS`` and the texts made from it. Never: a command that is not in the table.
+In: the command files. Out: ``TABLE``, ``COMMANDS`` and the texts made from them. Never: a command that is not in the
+table.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from bot.model.noun import Noun
+from bot.errors import Broken
+from bot.handlers import help as help_
+from bot.handlers import later, provision
+from bot.handlers.command import Counter, Row
+from bot.model.command import Command, Help, Later, Provision
+from bot.model.outcome import Published
 from bot.rendering.markdown import joined, table
 
-
-class CommandSpec(Noun):
-    """One command: how it is written, what it does, who may give it, and whether this version runs it."""
-
-    name: str
-    usage: str
-    summary: str
-    permission: str = "write"
-    available: bool = False
-
-
-COMMANDS: Final = (
-    CommandSpec(
-        name="/ai-provision",
-        usage=(
-            '/ai-provision\n\ngit_repo: "https://github.com/org/repo"\napp_description: "200 QPS peak, zero downtime"'
-        ),
-        summary="reads the repository and the clusters, plans, and opens or updates one pull request",
-        available=True,
-    ),
-    CommandSpec(name="/ai-help", usage="/ai-help", summary="shows this list", available=True),
-    CommandSpec(
-        name="/ai-refine",
-        usage="/ai-refine replicas=5 memory=1Gi",
-        summary="changes the plan of the bot's open pull request and updates it in place",
-    ),
-    CommandSpec(
-        name="/ai-explain",
-        usage="/ai-explain services.api.requests.cpu",
-        summary="says why this number: formula, inputs, source, rejected alternatives",
-    ),
-    CommandSpec(name="/ai-status", usage="/ai-status", summary="says what the last command of this thread is doing"),
-    CommandSpec(name="/ai-retry", usage="/ai-retry", summary="runs the last command of this thread again"),
-    CommandSpec(name="/ai-cancel", usage="/ai-cancel", summary="stops the running command of this thread"),
-    CommandSpec(
-        name="/ai-destroy",
-        usage="/ai-destroy supermarket-inventory",
-        summary="opens a pull request that takes the application away",
-    ),
+TABLE: Final[tuple[Row[Provision] | Row[Help] | Row[Later], ...]] = (
+    Row(spec=provision.SPEC, kind=Provision, read=provision.read, run=provision.run),
+    Row(spec=help_.SPEC, kind=Help, read=help_.read, run=help_.run),
+    *(Row(spec=spec, kind=Later, read=later.read, run=later.run) for spec in later.SPECS),
 )
+COMMANDS: Final = tuple(row.spec for row in TABLE)
 
 
-def help_text() -> str:
-    """The answer to ``/ai-help``."""
-    now = [f"`{spec.name}` {spec.summary} (needs {spec.permission})" for spec in COMMANDS if spec.available]
-    later = ", ".join(f"`{spec.name}`" for spec in COMMANDS if not spec.available)
-    return joined(
-        [
-            "**ai-provision** understands, on the first line of a new comment or description:",
-            "\n".join(f"- {line}" for line in now),
-            f"```text\n{COMMANDS[0].usage}\n```",
-            f"Known, but not in this version: {later}." if later else "",
-        ]
-    )
+def run(command: Command, counter: Counter) -> Published:
+    """Serve a command by its row. Raises Broken for a command without one (a defect)."""
+    for row in TABLE:
+        published = row.served(command, counter)
+        if published is not None:
+            return published
+    raise Broken(f"no row of the table serves {type(command).__name__}")
 
 
 def commands_page() -> str:
@@ -94,10 +61,10 @@ _RULES: Final = f"""## `/ai-provision`
 ```
 
 Exactly these two fields, in this order, as YAML scalars (plain or quoted, or a folded block `>`), each on one line
-after unfolding. `git_repo` is `https://host/owner/name`, perhaps with `/tree/<ref>/<path>` for a part of a monorepo; branch
-names with slashes work. The description holds at most 4,000 characters; [description.md](description.md) lists what is
-understood in it. A wrong comment is answered with a reason code, the nearest right form and an example that keeps what
-was right.
+after unfolding. `git_repo` is `https://host/owner/name`, perhaps with `/tree/<ref>/<path>` for a part of a monorepo;
+branch names with slashes work. The description holds at most 4,000 characters; [description.md](description.md) lists
+what is understood in it. A wrong comment is answered with a reason code, the nearest right form and an example that
+keeps what was right.
 
 "Who" is the permission on the repository of the thread, asked live from GitHub when the command is
 read; `.ai-provision.yaml` can ask for more."""

@@ -10,12 +10,12 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from bot.model.changes import RenderedFile
-from bot.model.cluster import Missing, Node, Store
+from bot.model.cluster import ClusterSnapshot, Missing, Node, Store
 from bot.model.decision import Decision
 from bot.model.demand import Demand
 from bot.model.finding import Finding
 from bot.model.noun import Noun
-from bot.model.plan import ClusterPlan, Confidence, Cost, Machine, NodeChange, Placed, ServicePlan
+from bot.model.plan import Plan, PlanView
 from bot.model.profile import AppProfile
 
 
@@ -36,22 +36,10 @@ class ClusterView(Noun):
     stores: tuple[Store, ...] = ()
     missing: tuple[Missing, ...] = ()
 
-
-class PlanView(Noun):
-    """The plan without its decisions and findings, which stand beside it."""
-
-    app: str
-    environment: str | None = None
-    namespace: str
-    cluster: str | None = None
-    services: tuple[ServicePlan, ...] = ()
-    machines: tuple[Machine, ...] = ()
-    clusters: tuple[ClusterPlan, ...] = ()
-    placement: tuple[Placed, ...] = ()
-    capacity: tuple[NodeChange, ...] = ()
-    cost: Cost
-    confidence: Confidence
-    capacity_verified: bool = False
+    @classmethod
+    def of(cls, snapshot: ClusterSnapshot) -> ClusterView:
+        """The published part of a snapshot."""
+        return cls(taken_at=snapshot.taken_at, nodes=snapshot.nodes, stores=snapshot.stores, missing=snapshot.missing)
 
 
 class Document(Noun):
@@ -66,6 +54,30 @@ class Document(Noun):
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
     files: tuple[RenderedFile, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        snapshot: ClusterSnapshot,
+        *,
+        request: Request,
+        demand: Demand,
+        profile: AppProfile,
+        findings: tuple[Finding, ...],
+        files: tuple[RenderedFile, ...] = (),
+    ) -> Document:
+        """The document of a plan; ``findings`` follow those of the plan itself."""
+        return cls(
+            request=request,
+            demand=demand,
+            profile=profile,
+            cluster=ClusterView.of(snapshot),
+            plan=PlanView.model_validate({name: getattr(plan, name) for name in PlanView.model_fields}),
+            decisions=plan.decisions,
+            findings=(*plan.findings, *findings),
+            files=files,
+        )
 
 
 class ErrorBody(Noun):

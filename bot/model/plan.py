@@ -222,8 +222,10 @@ class Confidence(Noun):
     why: str
 
 
-class Plan(Noun):
-    """The whole plan. ``app`` is the validated slug; ``capacity_verified`` is False when no cluster was read."""
+class PlanView(Noun):
+    """The plan without decisions and findings. ``app`` is the validated slug; ``capacity_verified`` is False when no
+    cluster was read.
+    """
 
     app: str
     environment: str | None = None
@@ -234,8 +236,14 @@ class Plan(Noun):
     clusters: tuple[ClusterPlan, ...] = ()
     placement: tuple[Placed, ...] = ()
     capacity: tuple[NodeChange, ...] = ()
-    cost: Cost = Cost(priced=False)
+    cost: Cost
     confidence: Confidence
     capacity_verified: bool = False
+
+
+class Plan(PlanView):
+    """The whole plan."""
+
+    cost: Cost = Cost(priced=False)
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()

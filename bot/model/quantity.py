@@ -9,6 +9,7 @@ MiB without a suffix and disks in GiB with a one-letter binary suffix (qm.conf(5
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final, Self
 
@@ -62,15 +63,17 @@ def _ceil(value: Decimal) -> int:
     return whole
 
 
-class _Quantity(int):
+class _Quantity(int, ABC):
     """An exact non-negative integer that travels through JSON as a Kubernetes string."""
 
     @classmethod
+    @abstractmethod
     def parse(cls, text: str) -> Self:
-        raise NotImplementedError
+        """Read a Kubernetes quantity. Raises ValueError."""
 
+    @abstractmethod
     def to_k8s(self) -> str:
-        raise NotImplementedError
+        """The value as a Kubernetes quantity."""
 
     @classmethod
     def _accept(cls, value: object) -> Self:

@@ -168,7 +168,7 @@ def about_settings(size: DatabaseSize) -> Notes:
                 origin="rule",
                 tag="S",
                 why=f"first value for {size.cores} vCPU and {size.memory}",
-                source=_RULES.get(key, "sizing section 3; pgtune@7caef27"),
+                source=_RULES.get(key, "pgtune@7caef27"),
             )
             for key, value in size.settings.items()
         )
@@ -176,11 +176,11 @@ def about_settings(size: DatabaseSize) -> Notes:
 
 
 _RULES: Final = {
-    "shared_buffers": "sizing section 3; postgresql.org runtime-config-resource: a quarter of RAM",
-    "effective_cache_size": "sizing section 3; pgtune@7caef27: three quarters of RAM",
-    "maintenance_work_mem": "sizing section 3; pgtune@7caef27: RAM/16, at most 8 GB",
-    "work_mem": "sizing section 3; pgtune@7caef27: (RAM - shared_buffers) / ((max_connections + workers) * 3)",
+    "shared_buffers": "postgresql.org runtime-config-resource: a quarter of RAM",
+    "effective_cache_size": "pgtune@7caef27: three quarters of RAM",
+    "maintenance_work_mem": "pgtune@7caef27: RAM/16, at most 8 GB",
+    "work_mem": "pgtune@7caef27: (RAM - shared_buffers) / ((max_connections + workers) * 3)",
     "max_connections": "sizing step 10: max(100, ceil(1.2 * pool * pods) + 10)",
-    "innodb_buffer_pool_size": "sizing section 3; dev.mysql.com innodb-dedicated-server: three quarters of RAM",
+    "innodb_buffer_pool_size": "dev.mysql.com innodb-dedicated-server: three quarters of RAM",
     "max server memory (MB)": "sizing step 11: three quarters of RAM",
 }

@@ -20,7 +20,7 @@ from bot.model.demand import Criticality, Demand
 from bot.model.noun import JsonValue
 from bot.model.profile import DependencyKind
 from bot.model.quantity import Bytes
-from bot.planning.record import Notes, ceiling, figure, note, warn
+from bot.planning.record import Notes, ceiling, figure, first_value, note, warn
 from bot.planning.service import SizedService
 
 READS_PER_CORE: Final = 32_000 * 0.10
@@ -125,15 +125,7 @@ def _disk(kind: str, data: Bytes) -> tuple[Bytes, Notes]:
 
 
 def _decided(kind: str, what: str, value: JsonValue, *, why: str, formula: str) -> Decision:
-    return Decision(
-        path=f"databases.{kind}.{what}",
-        value=value,
-        origin="rule",
-        why=f"first value: {why}",
-        source=_SOURCE,
-        tag="P",
-        formula=formula,
-    )
+    return first_value(f"databases.{kind}.{what}", value, why=why, source=_SOURCE, formula=formula)
 
 
 def _data_in_a_year(demand: Demand) -> Bytes:

@@ -206,7 +206,7 @@ def _latency(service: Service, name: str, *, demand: Demand) -> tuple[float, Not
         value=target,
         origin="user" if both else "rule",
         why=why,
-        source="sizing section 7",
+        source="app_description or Dockerfile header" if both else "sizing, what is not stated",
         tag="user" if both else "P",
         rejected=tuple(f"{figure(value)} ms" for value in both if value != target),
     )

@@ -55,7 +55,7 @@ def image_of(service: Service, name: str, *, origin: Origin, config: Config) -> 
         origin="rule",
         tag="read" if image.exists else "P",
         why="the repository names this image" if image.exists else image.build_first or "",
-        source="survey" if image.exists else "design, section 1",
+        source="survey" if image.exists else "configuration, defaults.registry",
     )
     return image, Notes(decisions=(decision,)) + _not_built(name, image)
 

@@ -24,9 +24,9 @@ from bot.planning.capacity_view import node_changes
 from bot.planning.confidence import weakest
 from bot.planning.cost import cost_of
 from bot.planning.images import Origin
-from bot.planning.machines import Site, built_here, plan_machines
-from bot.planning.pods import cap_by_connections, fit_pods
-from bot.planning.record import join
+from bot.planning.machines import Machines, Site, built_here, plan_machines
+from bot.planning.pods import Fitted, cap_by_connections, fit_pods
+from bot.planning.record import Notes, join
 from bot.planning.remarks import remarks
 from bot.planning.scope import Scope, settle_scope
 from bot.planning.service import Around, SizedService, size_service
@@ -55,39 +55,51 @@ def make_plan(
     fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=headroom, namespace=scope.namespace)
     if isinstance(fitted, Refusal):
         return fitted
-    kinds = in_use(fitted.services, demand)
-    built = built_here(kinds, demand)
+    built = built_here(in_use(fitted.services, demand), demand)
     site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config)
     machines = plan_machines(built, services=fitted.services, demand=demand, site=site)
     if isinstance(machines, Refusal):
         return machines
+    return _priced(app, demand, fitted=fitted, machines=machines, site=site)
+
+
+def _priced(app: str, demand: Demand, *, fitted: Fitted, machines: Machines, site: Site) -> Plan | Refusal:
+    """What it costs and how sure it is, then everything in one value."""
     services = tuple(entry.plan for entry in fitted.services)
-    cost = cost_of(services, machines.machines, config=config)
-    if isinstance(cost, Refusal):
-        return cost
+    priced = cost_of(services, machines.machines, config=site.config)
+    if isinstance(priced, Refusal):
+        return priced
+    cost, cost_notes = priced
     sure, sure_notes = weakest(
         [(entry.plan.name, entry.sure, entry.busy) for entry in fitted.services],
-        draft_below=config.draft_below_confidence,
+        draft_below=site.config.draft_below_confidence,
     )
-    expected = expect_stores([kind for kind in kinds if kind not in built], services=fitted.services, demand=demand)
-    notes = join(
-        (scope.notes, *(entry.notes for entry in fitted.services), fitted.notes, machines.notes, expected)
-    ) + join((remarks(demand, services=fitted.services, kinds=kinds), cost[1], sure_notes))
+    notes = _notes(demand, fitted=fitted, machines=machines, scope=site.scope) + cost_notes + sure_notes
     return Plan(
         app=app,
-        environment=scope.environment,
-        namespace=scope.namespace,
-        cluster=scope.cluster,
+        environment=site.scope.environment,
+        namespace=site.scope.namespace,
+        cluster=site.scope.cluster,
         services=services,
         machines=machines.machines,
         placement=fitted.placed + machines.placed,
-        capacity=node_changes(fitted, machines.machines, snapshot=snapshot, headroom=headroom),
-        cost=cost[0],
+        capacity=node_changes(fitted, machines.machines, snapshot=site.snapshot, headroom=site.headroom),
+        cost=cost,
         confidence=sure,
         capacity_verified=fitted.verified and machines.verified,
         decisions=notes.decisions,
         findings=tuple(dict.fromkeys(notes.findings)),
     )
+
+
+def _notes(demand: Demand, *, fitted: Fitted, machines: Machines, scope: Scope) -> Notes:
+    """What the stages wrote down, in reading order."""
+    kinds = in_use(fitted.services, demand)
+    built = built_here(kinds, demand)
+    expected = expect_stores([kind for kind in kinds if kind not in built], services=fitted.services, demand=demand)
+    remarked = remarks(demand, services=fitted.services, kinds=kinds, machines=machines.machines)
+    services = join(entry.notes for entry in fitted.services)
+    return join((scope.notes, services, fitted.notes, machines.notes, expected, remarked))
 
 
 def _zones(snapshot: ClusterSnapshot) -> int:

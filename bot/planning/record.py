@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.model.decision import Decision
 from bot.model.finding import Finding
+from bot.model.noun import JsonValue
 
 _NEARLY = 1e-9
 """Slack for rounding up: 3.0000000001 is 3, because it came from binary fractions."""
@@ -33,6 +34,13 @@ def join(parts: Iterable[Notes]) -> Notes:
     for part in parts:
         total += part
     return total
+
+
+def first_value(path: str, value: JsonValue, *, why: str, source: str, formula: str | None = None) -> Decision:
+    """A number that rests on priors alone and says so."""
+    return Decision(
+        path=path, value=value, origin="rule", why=f"first value: {why}", source=source, tag="P", formula=formula
+    )
 
 
 def warn(rule: str, message: str, *, remedy: str) -> Notes:

@@ -1,7 +1,7 @@
 """Runtime families and their memory: what a process holds idle, per worker and per request in flight.
 
-In: language, framework, base image. Out: a ``Runtime`` row. Never: a measurement; all rows are priors with the sources
-of sizing section 2.
+In: language, framework, base image. Out: a ``Runtime`` row. Never: a measurement; all rows are priors until
+measurements of your own replace them.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from bot.planning.record import Notes
 _LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _PRODUCTION: Final = frozenset({"production", "prod", "live"})
 _CONFIG: Final = "defaults of .ai-provision.yaml"
+_UNSTATED: Final = "configuration, defaults"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _first(
         return asked, _said(path, asked, why="the description names it", source="app_description")
     if configured is not None:
         return configured, _said(path, configured, why="the config file sets it", source=_CONFIG)
-    by_rule = Decision(path=path, value=default, origin="rule", why=why_default, source="design, section 1", tag="P")
+    by_rule = Decision(path=path, value=default, origin="rule", why=why_default, source=_UNSTATED, tag="P")
     return default, by_rule
 
 

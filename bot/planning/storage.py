@@ -30,7 +30,7 @@ def storage_of(name: str, *, demand: Demand, snapshot: ClusterSnapshot, config: 
         why="the description states the size of the data"
         if stated_size
         else "nobody stated a size: 1 GiB to start with",
-        source="app_description" if stated_size else "design, section 1",
+        source="app_description" if stated_size else "sizing, what is not stated",
         tag="user" if stated_size else "P",
     )
     notes = Notes(decisions=(decision,)) + _about_class(name, storage_class, snapshot=snapshot)

@@ -14,7 +14,7 @@ from bot.model.demand import Demand
 from bot.model.noun import JsonValue
 from bot.model.profile import RELATIONAL, DependencyKind
 from bot.model.quantity import Bytes
-from bot.planning.record import Notes, ceiling, figure, join, note
+from bot.planning.record import Notes, ceiling, figure, first_value, join, note
 from bot.planning.service import SizedService
 
 REDIS_OPS_PER_CORE: Final = 100_000.0
@@ -111,12 +111,4 @@ def _mongodb(demand: Demand) -> tuple[Decision, ...]:
 
 
 def _decided(kind: str, what: str, value: JsonValue, *, why: str, formula: str | None = None) -> Decision:
-    return Decision(
-        path=f"dependencies.{kind}.{what}",
-        value=value,
-        origin="rule",
-        why=f"first value: {why}",
-        source=_SOURCE,
-        tag="P",
-        formula=formula,
-    )
+    return first_value(f"dependencies.{kind}.{what}", value, why=why, source=_SOURCE, formula=formula)

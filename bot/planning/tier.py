@@ -113,7 +113,7 @@ def _criticality(service: Service, name: str, *, demand: Demand) -> tuple[Critic
         value=chosen,
         origin="user" if stated == chosen else "rule",
         why="; ".join(reasons),
-        source="sizing section 7",
+        source="sizing, tiers",
         tag="user" if stated == chosen else "P",
     )
     return chosen, notes + Notes(decisions=(decision,))

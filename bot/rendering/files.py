@@ -1,18 +1,12 @@
 """The bundle of one application: README, plan, Terraform and Kubernetes files.
 
-In: the nouns of one run. Out: a ``ChangeSet`` under ``apps/<app>``; the same input gives the same bytes. Never: I/O
+In: a scene. Out: a ``ChangeSet`` under ``apps/<app>``; the same input gives the same bytes. Never: I/O
 outside the templates, a clock, a value of an environment variable, a path outside the application's folder.
 """
 
 from __future__ import annotations
 
 from bot.model.changes import ChangeSet, RenderedFile
-from bot.model.cluster import ClusterSnapshot
-from bot.model.config import Config
-from bot.model.demand import Demand
-from bot.model.document import Request
-from bot.model.plan import Plan
-from bot.model.profile import AppProfile
 from bot.rendering.guards import guard
 from bot.rendering.kubernetes import kubernetes_files
 from bot.rendering.memory import plan_json
@@ -21,12 +15,9 @@ from bot.rendering.scene import Scene
 from bot.rendering.terraform import terraform_files
 
 
-def render(
-    *, request: Request, demand: Demand, profile: AppProfile, snapshot: ClusterSnapshot, plan: Plan, config: Config
-) -> ChangeSet:
+def render(scene: Scene) -> ChangeSet:
     """All files of the application, sorted by path. Raises Refused(name) or Refused(policy) for unusable names."""
-    guard(plan)
-    scene = Scene(request=request, demand=demand, profile=profile, snapshot=snapshot, plan=plan, config=config)
+    guard(scene.plan)
     files = {**kubernetes_files(scene), **terraform_files(scene), "plan.json": plan_json(scene)}
     files["README.md"] = readme(scene, tuple(sorted(files)))
     rendered = tuple(RenderedFile(path=f"{scene.root}/{path}", content=files[path]) for path in sorted(files))

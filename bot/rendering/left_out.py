@@ -8,13 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bot.model.cluster import ClusterSnapshot
-from bot.model.config import Config
-from bot.model.demand import Demand
-from bot.model.document import Request
 from bot.model.finding import Finding, Severity
-from bot.model.plan import Plan, ServicePlan
-from bot.model.profile import AppProfile
+from bot.model.plan import ServicePlan
 from bot.rendering.environment import unusable_count
 from bot.rendering.identity import ANY_USER, run_as
 from bot.rendering.machines import images
@@ -26,16 +21,8 @@ from bot.rendering.scene import Scene
 from bot.rendering.volumes import data_paths, unmountable_count
 
 
-def left_out(
-    *, request: Request, demand: Demand, profile: AppProfile, snapshot: ClusterSnapshot, plan: Plan, config: Config
-) -> tuple[Finding, ...]:
-    """The gaps of the bundle that ``files.render`` makes from the same nouns; none of them blocks."""
-    scene = Scene(request=request, demand=demand, profile=profile, snapshot=snapshot, plan=plan, config=config)
-    return gaps(scene)
-
-
 def gaps(scene: Scene) -> tuple[Finding, ...]:
-    """The same, of a scene."""
+    """The gaps of the bundle that ``files.render`` makes; none of them blocks."""
     found = [finding for look in BUNDLE_GAPS for finding in look(scene)]
     found += [finding for planned in scene.plan.services for look in SERVICE_GAPS for finding in look(scene, planned)]
     return tuple(found)

@@ -5,13 +5,13 @@ In: the published document. Out: Markdown, empty without facts. Never: untrusted
 
 from __future__ import annotations
 
-from bot.model.decision import Decision
-from bot.model.document import Document, PlanView
-from bot.model.plan import Machine, NodeChange, Placed, ServicePlan
+from bot.model.document import Document
+from bot.model.plan import Machine, NodeChange, Placed, PlanView, ServicePlan
 from bot.model.profile import Evidence, Service
 from bot.model.quantity import Bytes, MilliCpu
 from bot.rendering.inert import inert_code, inert_text
 from bot.rendering.markdown import bullets, folded, joined, table
+from bot.rendering.rows import cost_lines, numbers, replicas
 
 
 def services_section(plan: PlanView) -> str:
@@ -22,12 +22,10 @@ def services_section(plan: PlanView) -> str:
 
 
 def _service_row(service: ServicePlan) -> list[str]:
-    hpa = service.hpa
-    replicas = f"{hpa.min} to {hpa.max} at {hpa.target_cpu_percent} % CPU" if hpa else str(service.replicas)
     return [
         f"**{inert_code(service.name)}**",
         service.kind,
-        replicas,
+        replicas(service),
         f"{service.requests.cpu} CPU, {service.requests.memory}",
         f"{service.limits.cpu if service.limits.cpu is not None else 'no'} CPU, {service.limits.memory}",
         _budget(service),
@@ -117,11 +115,8 @@ def cost_section(plan: PlanView) -> str:
     cost = plan.cost
     if not cost.priced or cost.monthly is None:
         return f"### Cost\n\nNot priced. {inert_text(cost.note)}"
-    rows = [[inert_code(line.name), f"{line.monthly:.2f}", inert_text(line.formula)] for line in cost.lines]
-    lines = table(["item", f"{cost.currency} per month", "formula"], rows)
-    return (
-        f"### Cost\n\n**{cost.monthly:.2f} {cost.currency} per month**, from the prices in the config file.\n\n{lines}"
-    )
+    total = f"{cost.monthly:.2f} {cost.currency} per month"
+    return f"### Cost\n\n**{total}**, from the prices in the config file.\n\n{cost_lines(cost)}"
 
 
 def questions_section(document: Document) -> str:
@@ -227,19 +222,4 @@ def cluster_section(document: Document) -> str:
 
 def decisions_section(document: Document) -> str:
     """Every number with its formula and source, folded."""
-    rows = [_decision_row(decision) for decision in document.decisions]
-    head = ["value", "is", "because", "formula", "source", "said by"]
-    title = f"Every number with its reason ({len(rows)})"
-    return folded(title, table(head, rows))
-
-
-def _decision_row(decision: Decision) -> list[str]:
-    rejected = f" Not taken: {'; '.join(decision.rejected)}." if decision.rejected else ""
-    return [
-        inert_code(decision.path),
-        inert_code(str(decision.value)),
-        inert_text(decision.why + rejected),
-        inert_code(decision.formula) if decision.formula else "",
-        f"{inert_text(decision.source)} [{decision.tag}]",
-        decision.origin,
-    ]
+    return folded(f"Every number with its reason ({len(document.decisions)})", numbers(document.decisions))

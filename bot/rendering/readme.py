@@ -5,20 +5,16 @@ In: a scene and the paths of the bundle. Out: Markdown. Never: untrusted text ou
 
 from __future__ import annotations
 
-import json
-
-from bot.model.decision import Decision
 from bot.model.finding import Finding
 from bot.model.plan import Machine, Placed, ServicePlan
 from bot.rendering.environment import PORT_NAME, env_source, from_sources
 from bot.rendering.left_out import gaps
 from bot.rendering.markdown import bullets, table
 from bot.rendering.ports import container_ports, service_ports
+from bot.rendering.rows import cost_lines, numbers, replicas
 from bot.rendering.scene import Scene
 from bot.rendering.shown import code, words
 from bot.rendering.templates import fill
-
-_NUMBER_HEAD = ("value", "is", "because", "formula", "source", "said by")
 
 
 def readme(scene: Scene, paths: tuple[str, ...]) -> str:
@@ -36,7 +32,7 @@ def readme(scene: Scene, paths: tuple[str, ...]) -> str:
             ("machine", "for", "node", "cores", "memory", "disks", "VMID", "address"), map(_machine, plan.machines)
         ),
         "placement": bullets(map(_placed, plan.placement)),
-        "numbers": table(_NUMBER_HEAD, map(_decision, plan.decisions)),
+        "numbers": numbers(plan.decisions),
         "variables": table(("workload", "name", "comes from", "key", "must exist"), _variables(scene)),
         "secret_names": sorted({row[0] for row in _secrets(scene)}),
         "engine": table(("machine", "setting", "value"), _settings(plan.machines)),
@@ -58,13 +54,11 @@ def _finding(finding: Finding) -> str:
 
 
 def _workload(planned: ServicePlan) -> tuple[str, ...]:
-    hpa = planned.hpa
-    replicas = f"{hpa.min} to {hpa.max}, at {hpa.target_cpu_percent} % CPU" if hpa else str(planned.replicas)
     cpu = planned.limits.cpu.to_k8s() if planned.limits.cpu is not None else "no limit"
     return (
         code(planned.name),
         planned.kind,
-        replicas,
+        replicas(planned),
         f"{planned.requests.cpu} CPU, {planned.requests.memory}",
         f"{cpu} CPU, {planned.limits.memory}"
         if planned.limits.cpu is not None
@@ -92,19 +86,6 @@ def _placed(placed: Placed) -> str:
     where = f"on {code(placed.node)}" if placed.node else "where the scheduler finds room"
     rejected = "; ".join(f"not {code(item.node)}: {words(item.reason)}" for item in placed.rejected)
     return f"{code(placed.name)} {where}: {words(placed.why)}" + (f" ({rejected})" if rejected else "")
-
-
-def _decision(decision: Decision) -> tuple[str, ...]:
-    rejected = f". Not taken: {'; '.join(decision.rejected)}" if decision.rejected else ""
-    value = decision.value if isinstance(decision.value, str) else json.dumps(decision.value, sort_keys=True)
-    return (
-        code(decision.path),
-        code(value),
-        words(decision.why.rstrip(".") + rejected),
-        code(decision.formula) if decision.formula else "",
-        f"{words(decision.source)} [{decision.tag}]",
-        decision.origin,
-    )
 
 
 def _secrets(scene: Scene) -> list[tuple[str, str]]:
@@ -166,6 +147,4 @@ def _cost(scene: Scene) -> str:
     cost = scene.plan.cost
     if not cost.priced or cost.monthly is None:
         return words(cost.note[:1].upper() + cost.note[1:]) + "."
-    head = ("item", f"{cost.currency} per month", "formula")
-    rows = [(code(line.name), f"{line.monthly:.2f}", words(line.formula)) for line in cost.lines]
-    return f"{cost.monthly:.2f} {cost.currency} per month.\n\n{table(head, rows)}"
+    return f"{cost.monthly:.2f} {cost.currency} per month.\n\n{cost_lines(cost)}"

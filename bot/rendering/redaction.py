@@ -34,7 +34,7 @@ _SHAPES = re.compile(
     r"|(?<=://)[^\s/@:'\"<>]{1,200}:[^\s/@'\"<>]{1,600}(?=@)"
 )
 """Tokens known by their shape. GitHub's 2026 format holds dots and dashes and is some 520 characters long, so no fixed
-length is used (threats.md, finding 9)."""
+length is used."""
 
 
 def redactor(secrets: Sequence[str]) -> Callable[[str], str]:

@@ -9,10 +9,14 @@ from bot.model.noun import Noun
 from bot.model.profile import Evidence
 from bot.survey.compose import ComposeService
 from bot.survey.manifests import Workload
+from bot.survey.procfile import Process
 
 
 class Candidate(Noun):
-    """A service before its facts are gathered. ``area`` is where its code lies; ``context`` what a build may copy."""
+    """A service before its facts are gathered. ``area`` is where its code lies; ``context`` what a build may copy.
+
+    ``process`` is a second process type of the same image: a worker beside the web process.
+    """
 
     name: str
     area: str
@@ -23,4 +27,5 @@ class Candidate(Noun):
     built: bool = True
     compose: ComposeService | None = None
     workload: Workload | None = None
+    process: Process | None = None
     evidence: Evidence

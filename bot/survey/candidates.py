@@ -16,10 +16,20 @@ from bot.survey.backing import Store, stores_of
 from bot.survey.candidate import Candidate
 from bot.survey.compose import ComposeService, Stack
 from bot.survey.dockerfile import is_development_name, read_dockerfile
-from bot.survey.dockerfile_choice import area_for, exists, folder_name, is_aside_of, name_for, narrowed, text_of
+from bot.survey.dockerfile_choice import (
+    area_for,
+    exists,
+    folder_name,
+    is_aside_of,
+    name_for,
+    narrowed,
+    text_of,
+    variant_of,
+)
 from bot.survey.images import is_tool, name_of, store_kind
 from bot.survey.matching import rank, same
 from bot.survey.places import folder_of, is_below, slug, within
+from bot.survey.procfile import read_procfile, workers_of
 from bot.survey.sources import Sources
 from bot.survey.workloads import with_workloads
 
@@ -54,7 +64,7 @@ def find_candidates(tree: Tree, sources: Sources) -> Found:
     if not built:
         built = list(_programs(tree, sources))
     built += _only_run(tree, sources, built, stores, notes)
-    matched = _own_areas(tree, with_workloads(tree, sources, built, notes))
+    matched = _own_areas(tree, with_workloads(tree, sources, [*built, *_workers(tree, built)], notes))
     inside = [candidate for candidate in matched if _concerns(candidate, tree.part)]
     return Found(
         candidates=tuple(_distinct(inside))[:MAX_CANDIDATES],
@@ -62,6 +72,20 @@ def find_candidates(tree: Tree, sources: Sources) -> Found:
         stores=stores,
         notes=tuple(notes[:40]),
     )
+
+
+def _workers(tree: Tree, built: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Background processes that a Procfile starts from the image of the web process, unless compose names them."""
+    listed = list(built)
+    names = {candidate.name for candidate in listed}
+    for area, web in {candidate.area: candidate for candidate in reversed(listed) if candidate.dockerfile}.items():
+        for process in workers_of(read_procfile(tree, area)):
+            if slug(process.kind) not in names:
+                yield web.model_copy(
+                    update={
+                        "name": slug(process.kind), "process": process, "evidence": process.evidence,
+                    }
+                )  # fmt: skip
 
 
 def _concerns(candidate: Candidate, part: str) -> bool:
@@ -86,7 +110,9 @@ def _composed(tree: Tree, sources: Sources, stores: Iterable[Store], notes: list
 def _aside(service: ComposeService, part: str) -> bool:
     place = service.dockerfile or service.context
     aside = place is not None and is_aside_of(place if service.dockerfile else place + "/x", part)
-    return aside or is_development_name(service.name)
+    return (
+        aside or is_development_name(service.name) or is_development_name(variant_of(service.dockerfile or "") or "x")
+    )
 
 
 def _services(stacks: Iterable[Stack]) -> Iterator[ComposeService]:
@@ -186,9 +212,7 @@ def _builds_store(tree: Tree, path: str) -> bool:
 def _of_dockerfile(tree: Tree, sources: Sources, path: str) -> Candidate:
     area = area_for(tree, path, None, sources.packages)
     return Candidate(
-        name=name_for(path, tree.name)
-        if folder_of(path) == area
-        else name_for(f"{area}/x" if area else "x", tree.name),
+        name=name_for(path, tree.name) if folder_of(path) == area else folder_name(area, tree.name),
         area=area,
         dockerfile=path,
         context=area,

@@ -12,7 +12,8 @@ from bot.model.profile import Declared, Dependency, Doubt, Endpoint, EnvName, Ev
 from bot.model.quantity import Bytes
 
 Seen = Literal["code", "env", "compose", "manifest", "image", "header", "convention"]
-"""Where a claim comes from; ports vote in this order: code, env, compose, manifest, image (EXPOSE)."""
+"""Where a claim comes from; ports vote in this order: code, env, compose, manifest, image (EXPOSE),
+convention (a framework's documented default)."""
 
 Kind = Literal["web", "api", "static", "worker", "job"]
 """What a process is for, as ``Service.kind``."""

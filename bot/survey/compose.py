@@ -182,9 +182,14 @@ def _env_files(tree: Tree, folder: str, view: View) -> Iterator[tuple[str, str |
 
 def _words(view: View) -> tuple[str, ...] | None:
     if view.text is not None:
-        return words(view.text) or None
-    listed = tuple(item.text or "" for item in view.each())
+        return words(_unescaped(view.text)) or None
+    listed = tuple(_unescaped(item.text or "") for item in view.each())
     return listed[:60] or None
+
+
+def _unescaped(text: str) -> str:
+    """Compose writes a dollar that the shell is to see as two."""
+    return text.replace("$$", "$")
 
 
 def _ports(view: View, beside: dict[str, str]) -> Iterator[PortClaim]:
@@ -219,11 +224,13 @@ def _needs(view: View) -> Iterator[Pointing]:
 
 def _health(view: View) -> Health | None:
     test = view["test"]
-    listed = [item.text or "" for item in test.each()]
+    listed = [_unescaped(item.text or "") for item in test.each()]
     if view["disable"].value is True or (listed and listed[0] == "NONE"):
         return None
     command = (
-        shell_form(test.text) if test.text else tuple(listed[1:] if listed[:1] in (["CMD"], ["CMD-SHELL"]) else listed)
+        shell_form(_unescaped(test.text))
+        if test.text
+        else tuple(listed[1:] if listed[:1] in (["CMD"], ["CMD-SHELL"]) else listed)
     )
     return read_check(command, test.evidence("healthcheck")) if command else None
 

@@ -22,7 +22,7 @@ MAX_TEXT: Final = 262_144
 MAX_STAGES: Final = 100
 
 _DEVELOPMENT: Final = re.compile(
-    r"(?i)(?:.*[-_.])?(?:dev|develop|development|debug|debugger|test|tests|testing|lint|ci|e2e|watch|local)(?:[-_.].*)?"
+    r"(?i)(?:.*[-_.])?(?:dev|develop|development|debug|debugger|test|tests|testing|test-?bed|lint|ci|e2e|watch|local)(?:[-_.].*)?"
 )
 _RELEASE: Final = re.compile(r"(?i)(?:release|final|prod|production|runtime|runner|run|app|deploy|server)")
 _PREDEFINED: Final = {

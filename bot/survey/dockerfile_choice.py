@@ -81,10 +81,16 @@ def own_dockerfiles(tree: Tree) -> tuple[str, ...]:
     for path in sorted(tree.texts.keys() | links | unread):
         if is_dockerfile_name(base_of(path)) and not is_ignored(path) and (path in unread or _readable(tree, path)):
             by_folder.setdefault(folder_of(path), []).append(path)
-    chosen = [path for files in by_folder.values() for path in _of_folder(files)]
+    several = sum(map(len, by_folder.values())) > 1
+    chosen = [path for files in by_folder.values() for path in _of_folder(files) if not (several and _is_base(path))]
     linked = {resolved(tree, path) for path in chosen if path in links}
     folders = {folder_of(path) for path in linked if path is not None and variant_of(path)}
     return tuple(sorted((path for path in chosen if path not in linked and folder_of(path) not in folders), key=_depth))
+
+
+def _is_base(path: str) -> bool:
+    """True for ``apply_base.dockerfile``: an image that others build on."""
+    return variant_of(path).endswith("-base") or variant_of(path) == "base"
 
 
 def _readable(tree: Tree, path: str) -> bool:

@@ -26,12 +26,13 @@ from bot.survey.images import is_web_server, is_windows, language_of, own_ports
 from bot.survey.links import Pointing, host_links, is_debug_port, port_claim
 from bot.survey.manifests import Workload
 from bot.survey.matching import key_of, rank
-from bot.survey.nginx import listening
-from bot.survey.other_languages import read_other_languages
+from bot.survey.nginx import answering, listening
 from bot.survey.places import base_of, folder_of, is_below, within
 from bot.survey.procfile import read_procfile
+from bot.survey.second_process import as_worker
 from bot.survey.secrets import excerpt
 from bot.survey.sources import Sources
+from bot.survey.spring import read_spring
 
 
 def gather(tree: Tree, candidate: Candidate, found: Found, sources: Sources) -> tuple[Clues, ...]:
@@ -40,7 +41,8 @@ def gather(tree: Tree, candidate: Candidate, found: Found, sources: Sources) -> 
     links = _Links(candidate, found, sources)
     clues: list[Clues] = []
     if candidate.built:
-        clues += [links.known(read_code(own, candidate.area)), read_other_languages(own, candidate.area)]
+        coded = links.known(read_code(own, candidate.area))
+        clues += [coded, *read_spring(own, candidate.area, coded)]
         clues += _of_procfile(own, candidate)
     if candidate.compose is not None:
         clues.append(_of_compose(candidate.compose, links))
@@ -50,7 +52,8 @@ def gather(tree: Tree, candidate: Candidate, found: Found, sources: Sources) -> 
         clues.append(_of_dockerfile(tree, own, candidate, links))
     clues += [_of_chart(candidate, chart) for chart in sources.charts if rank(chart.name, candidate.name) == 0][:1]
     sample = sample_names(tree, candidate.area)
-    return (*clues, Clues(area=candidate.area, detector="env sample", env=sample)) if sample else tuple(clues)
+    clues += [Clues(area=candidate.area, detector="env sample", env=sample)] if sample else []
+    return tuple(clues) if candidate.process is None else as_worker(clues, candidate.process)
 
 
 def own_tree(tree: Tree, candidate: Candidate, found: Found) -> Tree:
@@ -232,7 +235,7 @@ def _of_dockerfile(tree: Tree, own: Tree, candidate: Candidate, links: _Links) -
         calls=links.calls(hosts),
         languages=tuple(_base_language(facts)),
         ports=(*_command_ports(told, place), *_served(own, candidate, base), *_image_ports(facts)),
-        health=(health,) if health else (),
+        health=(*((health,) if health else ()), *(answering(own, candidate.area) if is_web_server(base) else ())),
         env=tuple(EnvName(name=fact.value, evidence=facts.evidence(fact.line, fact.value)) for fact in facts.env),
         volumes=tuple(Volume(path=fact.value, evidence=facts.evidence(fact.line, "VOLUME")) for fact in facts.volumes),
         start_command=without_secrets(command) if command else None,

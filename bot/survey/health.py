@@ -12,7 +12,7 @@ from typing import Final
 from bot.model.profile import Health, Port
 from bot.survey.clues import Clues
 
-_ORDER: Final = ("code", "manifest", "compose", "dockerfile", "chart", "procfile")
+_ORDER: Final = ("code", "manifest", "compose", "dockerfile", "spring", "chart", "procfile")
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,200}(?:\?[A-Za-z0-9._~=&%-]{0,200})?")
 
 

@@ -15,9 +15,10 @@ from bot.survey.places import slug
 
 MAX_PORTS: Final = 10
 
-_ORDER: Final[tuple[Seen, ...]] = ("code", "env", "compose", "manifest", "image")
+_ORDER: Final[tuple[Seen, ...]] = ("code", "env", "compose", "manifest", "image", "convention")
 _WORDS: Final[dict[Seen, str]] = {
     "code": "code", "env": "environment", "compose": "compose", "manifest": "manifest", "image": "EXPOSE",
+    "convention": "the framework's default",
 }  # fmt: skip
 _SIDE_NAMES: Final = ("metric", "prom", "admin", "manage", "health", "probe", "pprof")
 
@@ -41,10 +42,12 @@ class PortVote(Noun):
 def vote(claims: Sequence[PortClaim], *, grpc: bool = False) -> PortVote:
     """Code beats environment beats compose beats manifest beats EXPOSE; a source that shares a port adds its others.
 
-    EXPOSE only speaks where nobody else does. Debug ports never win. ``grpc`` says that the service is known to speak
-    gRPC, for ports whose claims do not tell.
+    EXPOSE only speaks where nobody else does, and a framework's default where not even EXPOSE does. Debug ports never
+    win. ``grpc`` says that the service is known to speak gRPC, for ports whose claims do not tell.
     """
     open_claims = _settled([claim for claim in claims if not claim.debug])
+    stated = [claim for claim in open_claims if claim.seen != "convention"]
+    open_claims = stated or open_claims
     by_source = {seen: [claim for claim in open_claims if claim.seen == seen] for seen in _ORDER}
     winner = next((seen for seen in _ORDER if by_source[seen]), None)
     if winner is None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.survey.places import BUILT_FOLDERS, IGNORED_FOLDERS, SIDE_FOLDERS, TEST_FOLDERS, base_of, folder_of, within
 
@@ -49,15 +48,20 @@ _NOT_IMAGES: Final = frozenset(
 _NEVER_NAMED: Final = frozenset(
     {"lock", "go", "js", "ts", "rb", "java", "kt", "cs", "php", "rs", "c", "h", "html", "css", "png", "svg"}
 )
+_MUTE_ENDS: Final = _NEVER_NAMED - _SOURCE_ENDS
+_PROJECT_ENDS: Final = frozenset({"csproj", "fsproj", "vbproj"})
 _SERVED_FOLDERS: Final = frozenset({"static", "public", "assets"})
 _DOCKERFILE: Final = re.compile(r"(?:dockerfile|containerfile)(?:[._-].{1,60})?|.{1,80}\.(?:dockerfile|containerfile)")
 _COMPOSE: Final = re.compile(r"(?:docker-)?(?:compose|stack)(?:[._-].{1,60})?\.ya?ml|.{1,60}\.compose\.ya?ml")
 _ENV_SAMPLE: Final = re.compile(r"\.?env(?:[._-].{1,40})?|.{1,40}\.env(?:[._-](?:sample|example|template|dist))?")
 _REQUIREMENTS: Final = re.compile(r"requirements[._-].{1,40}\.txt")
-_TEST_SOURCE: Final = re.compile(
-    r".*(?:_test\.go|[._]test\.[jt]sx?|[._]spec\.[jt]sx?|\.d\.ts|\.min\.js|_pb2(?:_grpc)?\.py|\.pb(?:\.gw)?\.go"
-    r"|\.stories\.[jt]sx?|\.config\.[jt]s)|test_.*\.py|conftest\.py|.*_test\.py"
-)
+_SCRIPT_ENDS: Final = ("js", "jsx", "ts", "tsx")
+_TEST_SOURCE_ENDS: Final = (
+    "_test.go", ".pb.go", ".pb.gw.go", "_test.py", "_pb2.py", "_pb2_grpc.py", ".d.ts", ".min.js", ".config.js",
+    ".config.ts",
+    *(f"{sign}{kind}.{end}" for sign in "._" for kind in ("test", "spec") for end in _SCRIPT_ENDS),
+    *(f".stories.{end}" for end in _SCRIPT_ENDS),
+)  # fmt: skip
 _DEPLOY_FOLDERS: Final = frozenset(
     {
         "base", "bases", "chart", "charts", "cluster", "deploy", "deployment", "deployments", "helm", "helm-chart",
@@ -72,6 +76,7 @@ _DEPLOY_FILES: Final = frozenset(
         "render.yaml", "project.toml",
     }
 )  # fmt: skip
+_NO_MANIFESTS: Final = frozenset({"mkdocs.yml", "openapi.yaml", "swagger.yaml"})
 _NOT_DEPLOY: Final = frozenset(
     {".github", ".gitlab", ".circleci", "crd", "crds", ".gitea", ".forgejo", "i18n", "locales"}
 )
@@ -81,8 +86,7 @@ _FIRST_SOURCES: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """What a folder says about the files in it; asked once per folder, because repositories have many files in few."""
 
     distance: int
@@ -117,13 +121,19 @@ def _ranked(paths: Sequence[str], part: str) -> _Ranked:
     ranked: _Ranked = {kind: [] for kind in range(7)}
     folders: dict[str, _Folder | None] = {}
     for path in paths:
+        if path.rpartition(".")[2] in _MUTE_ENDS:  # most files of most repositories, so they are asked nothing else
+            continue
         name, _, base = path.rpartition("/")
+        lower = base.lower()
+        kind = _named_kind(lower, lower.rpartition(".")[2])
+        if kind is None:
+            continue
         if name not in folders:
             folders[name] = _folder(name, part)
         folder = folders[name]
         if folder is None or len(path) > 1_000 or "\n" in path:
             continue
-        kind = _kind(base.lower(), folder)
+        kind = _placed_kind(kind, lower, folder)
         if kind is not None and (folder.inside or _speaks_about(name, part, kind)):
             ranked[kind].append((folder.distance, path))
     return ranked
@@ -133,7 +143,7 @@ def _folder(name: str, part: str) -> _Folder | None:
     parts = name.split("/") if name else []
     if not IGNORED_FOLDERS.isdisjoint(parts):
         return None
-    lower = {item.lower() for item in parts}
+    lower = frozenset(name.lower().split("/"))
     inside = within(name, part)
     aside = not SIDE_FOLDERS.isdisjoint(lower)
     tested = not TEST_FOLDERS.isdisjoint(lower)
@@ -146,43 +156,55 @@ def _folder(name: str, part: str) -> _Folder | None:
     )
 
 
-def _kind(base: str, folder: _Folder) -> int | None:
-    end = base.rpartition(".")[2]
-    if end in _SOURCE_ENDS:
-        if base == "setup.py":
-            return _PACKAGE
-        return _SOURCE if folder.sources and not _TEST_SOURCE.fullmatch(base) else None
-    if end in {"yaml", "yml"}:
-        return _yaml_kind(base, folder)
-    if end in _NEVER_NAMED:
-        return None
-    return _named_kind(base, end)
-
-
 def _named_kind(base: str, end: str) -> int | None:
-    if is_dockerfile_name(base):
+    """The kind by the name alone; of sources and YAML the folder has to approve."""
+    if end in _SOURCE_ENDS:
+        return _source_kind(base)
+    if end in {"yaml", "yml"}:
+        return _yaml_kind(base)
+    return None if end in _NEVER_NAMED else _other_kind(base, end)
+
+
+def _other_kind(base: str, end: str) -> int | None:
+    """Most names mean nothing, so a plain word is asked before a pattern."""
+    if "file" in base and is_dockerfile_name(base):
         return _BUILD
-    if base in _PACKAGES or end in {"csproj", "fsproj", "vbproj"} or _REQUIREMENTS.fullmatch(base):
+    if base in _PACKAGES or end in _PROJECT_ENDS or (base.startswith("req") and _REQUIREMENTS.fullmatch(base)):
         return _PACKAGE
-    if base in _SMALL_FILES or end == "proto" or _ENV_SAMPLE.fullmatch(base):
+    if base in _SMALL_FILES or end == "proto" or ("env" in base and _ENV_SAMPLE.fullmatch(base)):
         return _SMALL
     if base in _DEPLOY_FILES:
         return _DEPLOY
     return _KEY if base in _KEY_FILES or base.endswith(_KEY_ENDS) else None
 
 
-def _yaml_kind(base: str, folder: _Folder) -> int | None:
+def _source_kind(base: str) -> int | None:
+    """Tests, type declarations, generated and minified sources are none."""
+    if base == "setup.py":
+        return _PACKAGE
+    test = base == "conftest.py" or (base.startswith("test_") and base.endswith(".py"))
+    return None if test or base.endswith(_TEST_SOURCE_ENDS) else _SOURCE
+
+
+def _yaml_kind(base: str) -> int:
     if is_compose_name(base):
         return _BUILD
     if base in _PACKAGES:
         return _PACKAGE
-    if base.startswith(("application", "bootstrap")):
-        return _SMALL
+    return _SMALL if base.startswith(("application", "bootstrap")) else _YAML
+
+
+def _placed_kind(kind: int, base: str, folder: _Folder) -> int | None:
+    """What is left of a kind in its folder."""
+    if kind == _SOURCE:
+        return kind if folder.sources else None
+    if kind != _YAML:
+        return kind
     if folder.deploy is None:
         return None
     if folder.deploy or base in _DEPLOY_FILES:
         return _DEPLOY
-    return None if base.startswith(".") or base in {"mkdocs.yml", "openapi.yaml", "swagger.yaml"} else _YAML
+    return None if base.startswith(".") or base in _NO_MANIFESTS else _YAML
 
 
 def is_dockerfile_name(base: str) -> bool:

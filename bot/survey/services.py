@@ -23,7 +23,7 @@ from bot.model.profile import (
     Volume,
 )
 from bot.survey.candidate import Candidate
-from bot.survey.clues import BASE_WEIGHT, Claim, Clues
+from bot.survey.clues import BASE_WEIGHT, Claim, Clues, PortClaim
 from bot.survey.health import choose_health
 from bot.survey.images import is_reference, is_web_server, name_of
 from bot.survey.matching import key_of
@@ -41,6 +41,9 @@ _WEB_FRAMEWORKS: Final = frozenset(
 _WEB_NAMES: Final = frozenset(
     {"web", "frontend", "front-end", "ui", "webapp", "web-app", "website", "portal", "client", "site"}
 )
+_READ_LANGUAGES: Final = frozenset({"go", "javascript", "python", "typescript"})
+"""Languages whose sources are read, so that their silence says something."""
+_WEB_PORTS: Final = frozenset({80, 443, 3000, 4000, 4200, 5000, 5173, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000})
 _SAME_LANGUAGE: Final = {"js": "javascript", "node": "javascript", "nodejs": "javascript", "node.js": "javascript",
                          "ts": "typescript", "golang": "go", "c#": "csharp", "dotnet": "csharp", ".net": "csharp",
                          "py": "python", "python3": "python"}  # fmt: skip
@@ -131,8 +134,24 @@ def _ports(clues: Sequence[Clues], framework: str | None) -> PortVote:
     silent = any(clue.listens is False for clue in clues) and not any(claim.seen == "code" for claim in claims)
     if silent:
         claims = [claim for claim in claims if claim.seen == "compose"]
+    if _speaks_no_http(clues, framework):
+        claims = [_without_http(claim) for claim in claims]
     grpc = "grpc" in (framework or "").lower() or any(health.kind == "grpc" for clue in clues for health in clue.health)
     return vote(claims, grpc=grpc)
+
+
+def _speaks_no_http(clues: Sequence[Clues], framework: str | None) -> bool:
+    """True where sources were read and nothing in them serves HTTP: no framework, no route, no known port."""
+    coded = next((clue for clue in clues if clue.detector == "code"), None)
+    readable = coded is not None and any(claim.value in _READ_LANGUAGES for claim in coded.languages)
+    silent = coded is not None and not coded.ports and not coded.endpoints
+    return readable and silent and framework is None
+
+
+def _without_http(claim: PortClaim) -> PortClaim:
+    """A port that only the image or the orchestration names, by a number that is not usual for the web."""
+    usual = claim.port in _WEB_PORTS or claim.protocol != "http" or "http" in claim.name.lower()
+    return claim if usual or claim.seen == "code" else claim.model_copy(update={"protocol": "tcp"})
 
 
 def _image(candidate: Candidate, clues: Sequence[Clues]) -> str | None:

@@ -14,7 +14,7 @@ from bot.survey.dockerfile_choice import GENERIC_FOLDERS, is_aside_of, own_docke
 from bot.survey.helm_values import ChartValues, read_charts
 from bot.survey.images import is_tool, name_of, store_by_name, store_kind
 from bot.survey.manifests import Manifests, Workload, read_manifests
-from bot.survey.other_languages import package_folders, read_other_languages
+from bot.survey.package_folders import package_folders
 from bot.survey.places import base_of, is_below, within
 from bot.survey.procfile import read_procfile
 from bot.survey.skaffold import Artifact, read_artifacts
@@ -109,13 +109,12 @@ def _programs(tree: Tree, packages: tuple[str, ...]) -> dict[str, Evidence]:
             continue
         clues = read_code(tree, area)
         processes = read_procfile(tree, area)
-        framed = read_other_languages(tree, area).frameworks
-        starts = clues.ports or clues.listens or clues.start_command or processes or framed
+        starts = clues.ports or clues.listens or clues.start_command or processes or clues.frameworks
         if starts and not any(within(area, other) and other for other in found):
             places = (
                 *(port.evidence for port in clues.ports),
                 *(process.evidence for process in processes),
-                *(claim.evidence for claim in (*clues.languages, *framed)),
+                *(claim.evidence for claim in (*clues.languages, *clues.frameworks)),
             )
             found[area] = next(iter(places), Evidence(path=area or "."))
     return found

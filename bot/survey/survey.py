@@ -13,9 +13,9 @@ from typing import Final
 from bot.model.profile import AppProfile, Doubt, Service
 from bot.model.tree import Tree
 from bot.survey.candidates import Found, find_candidates
-from bot.survey.dockerfile_choice import link_notes
+from bot.survey.dockerfile_choice import folder_name, link_notes
 from bot.survey.gather import gather, unlinked
-from bot.survey.places import base_of, slug
+from bot.survey.places import base_of, folder_of, slug
 from bot.survey.samples import collection_of
 from bot.survey.secrets import secret_notes
 from bot.survey.services import Merged, merge
@@ -23,6 +23,10 @@ from bot.survey.sources import Sources, read_sources
 
 _GENERIC: Final = frozenset({"api", "app", "backend", "frontend", "main", "server", "service", "web", "website"})
 """Names that tell a service's role and not the application."""
+_TOLD_BY_REPOSITORY: Final = frozenset(
+    {"chart", "charts", "helm", "k8s", "kube", "kubernetes", "kustomize", "manifests", "openshift", "services"}
+)
+"""Folders that say how something runs: the application bears the name of the folder above, or of the repository."""
 
 
 def survey(tree: Tree) -> AppProfile:
@@ -71,7 +75,13 @@ def _name(tree: Tree, services: tuple[Service, ...]) -> str:
         return named[0]
     if len(services) == 1 and services[0].name not in _GENERIC:
         return services[0].name
-    return slug(base_of(tree.part)) or slug(tree.name) or "app"
+    return folder_name(_telling(tree.part), tree.name)
+
+
+def _telling(part: str) -> str:
+    while base_of(part).lower() in _TOLD_BY_REPOSITORY:
+        part = folder_of(part)
+    return part
 
 
 def _notes(tree: Tree, found: Found, merged: list[Merged]) -> tuple[str, ...]:

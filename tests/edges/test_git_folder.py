@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.edges.git import GitLimits, GitRepos
 from bot.edges.git.folder import read_beneath
 from bot.edges.git.links import MAX_HOPS, Links
-from bot.edges.git.listing import listing
+from bot.edges.git.listing import Incoming, Listing
 from bot.edges.git.texts import decode
 from bot.errors import Code, Refused
 from bot.model.command import FolderTarget
@@ -170,10 +170,26 @@ def test_a_chain_of_the_greatest_length_still_resolves() -> None:
     assert Links({f"l{MAX_HOPS}"}, {**targets, "start": "l0"}).resolve("start").path is None
 
 
+def listing(raw: bytes, *, step: int = 1 << 16, entries: int = 1000) -> Listing:
+    incoming = Incoming()
+    for at in range(0, len(raw), step):
+        incoming.take(raw[at : at + step])
+    return incoming.listing(part="", entries=entries)
+
+
+@pytest.mark.parametrize("step", [1, 7, 60, 64, 1000])
+def test_a_listing_is_the_same_wherever_git_pauses(step: int) -> None:
+    names = ["caf\u00e9.yaml", "src/main.go", "x" * 200, "\U0001f600/a"]
+    raw = b"".join(b"100644 blob " + b"%040d" % at + b"\t" + name.encode() + b"\0" for at, name in enumerate(names))
+    found = listing(raw, step=step)
+    assert dict(found.files) == {name: f"{at:040}" for at, name in enumerate(names)}
+    assert found.unread == ()
+
+
 @given(st.lists(st.binary(min_size=1, max_size=40).filter(lambda raw: b"\0" not in raw), max_size=20))
 def test_a_listing_never_holds_an_unclean_path(names: list[bytes]) -> None:
     raw = b"".join(b"100644 blob " + b"0" * 40 + b"\t" + name + b"\0" for name in names)
-    found = listing(raw, part="", entries=1000)
+    found = listing(raw)
     for path in found.paths:
         assert path.isprintable() or not path.isascii()
         assert not {"", ".", ".."} & set(path.split("/"))

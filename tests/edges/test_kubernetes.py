@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.edges.kubernetes import KubernetesInventory
 from bot.emulators.kubernetes import Fault, KubernetesEmulator
@@ -33,14 +35,35 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 }
 
 
+class Stage:
+    """One server for all tests, because each start and stop takes 0.2 s; ``app`` is what it serves now."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.app: ASGIApp = Starlette()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+STAGE = Stage()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _served() -> Iterator[None]:
+    with Loopback(STAGE) as server:
+        STAGE.url = server.url
+        yield
+
+
 @contextmanager
 def inventory(
     emulator: KubernetesEmulator, tmp_path: Path, *, clock: StoppedClock | None = None, timeout: float = 5.0
 ) -> Iterator[KubernetesInventory]:
-    with Loopback(emulator.app) as server:
-        config = tmp_path / "kubeconfig"
-        config.write_text(emulator.kubeconfig(server.url))
-        yield KubernetesInventory(str(config), clock=clock or StoppedClock(), timeout=timeout)
+    STAGE.app = emulator.app
+    config = tmp_path / "kubeconfig"
+    config.write_text(emulator.kubeconfig(STAGE.url))
+    yield KubernetesInventory(str(config), clock=clock or StoppedClock(), timeout=timeout)
 
 
 def read(emulator: KubernetesEmulator, tmp_path: Path) -> ClusterSnapshot:

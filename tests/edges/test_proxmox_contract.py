@@ -91,7 +91,7 @@ def test_check_of_a_good_day() -> None:
     assert (checkup.version, checkup.missing) == ("9.2.3", ())
 
 
-# The golden case in numbers of proxmox.md §6.2: reserve max(2 GiB, 8 %), no memory overcommit, 3 vCPU per thread.
+# The golden case: reserve max(2 GiB, 8 %), no memory overcommit, 3 vCPU per thread.
 
 
 def _free(node: Node) -> Bytes:

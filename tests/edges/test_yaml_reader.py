@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -181,6 +183,70 @@ def test_the_number_of_children_is_bounded(tmp_path: Path) -> None:
     documents, unread = ChildYamlReader(child=child).read({str(number): b"kill" for number in range(12)})
     assert documents == {}
     assert len(unread) == 12
+
+
+WAITING_CHILD = """
+import json, os, sys
+open("PLACE", "a").write(f"{os.getpid()}\\n")
+while header := sys.stdin.buffer.readline():
+    data = sys.stdin.buffer.read(json.loads(header)["size"])
+    print(json.dumps({"documents": [[data.decode(), {}]]}), flush=True)
+"""
+
+
+def waiting_child(tmp_path: Path) -> tuple[Path, Path]:
+    child, place = tmp_path / "child.py", tmp_path / "children"
+    child.write_text(WAITING_CHILD.replace("PLACE", str(place)))
+    return child, place
+
+
+def born(place: Path) -> list[int]:
+    """The process ids of all children, once there is one."""
+    until = time.monotonic() + 5
+    while not place.exists() or not place.read_text().endswith("\n"):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    return [int(line) for line in place.read_text().splitlines()]
+
+
+def gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_warm_reader_starts_its_child_before_there_is_work_and_uses_it_once(tmp_path: Path) -> None:
+    child, place = waiting_child(tmp_path)
+    with ChildYamlReader(child=child).warm() as reader:
+        (early,) = born(place)
+        assert reader.read({"1": b"a", "2": b"b"})[0].keys() == {"1", "2"}
+        assert born(place) == [early]
+        assert gone(early)
+        assert reader.read({"3": b"c"})[0].keys() == {"3"}
+    assert len(born(place)) == 2
+    assert all(map(gone, born(place)))
+
+
+@pytest.mark.parametrize("failure", [None, ValueError, KeyboardInterrupt])
+def test_a_child_that_nobody_asked_ends_with_the_block(tmp_path: Path, failure: type[BaseException] | None) -> None:
+    child, place = waiting_child(tmp_path)
+    with contextlib.suppress(ValueError, KeyboardInterrupt), ChildYamlReader(child=child).warm():
+        (early,) = born(place)
+        if failure is not None:
+            raise failure
+    assert gone(early)
+
+
+def test_a_child_that_never_stops_talking_is_cut(tmp_path: Path) -> None:
+    child = tmp_path / "child.py"
+    child.write_text("import sys\nwhile True: sys.stdout.write('x' * 1_000_000)\n")
+    started = time.monotonic()
+    documents, unread = ChildYamlReader(child=child).read({"1": b"a"})
+    assert time.monotonic() - started < 10
+    assert documents == {}
+    assert [item.path for item in unread] == ["1"]
 
 
 @settings(max_examples=150, deadline=2_000)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Refusal
-from bot.handlers.grammar import example, parse_comment, parse_request
-from bot.handlers.table import COMMANDS, commands_page, help_text
+from bot.handlers.grammar import parse_comment
+from bot.handlers.help import help_of
+from bot.handlers.provision import example, parse_request
+from bot.handlers.table import COMMANDS, commands_page
 from bot.model.command import FolderTarget, Help, Later, Provision, RepoTarget
 
 HOSTS = ("github.com",)
@@ -50,6 +52,21 @@ def test_a_right_command(body: str) -> None:
     assert isinstance(command, Provision), command
     assert command.target == RepoTarget(host="github.com", owner="myorg", name="supermarket-inventory")
     assert command.app_description == "2000 QPS peak, zero downtime"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (f"git_repo: {REPO}\napp_description: 200 QPS # C# service", "200 QPS # C# service"),
+        (f"git_repo: {REPO} # ours\n# the load\napp_description: '200 QPS' # now", "200 QPS"),
+        (f"git_repo: {REPO}\napp_description: > # folded\n  200 QPS # peak\n", "200 QPS # peak"),
+    ],
+    ids=["plain", "quoted", "folded"],
+)
+def test_no_word_of_a_description_is_taken_for_a_comment(lines: str, words: str) -> None:
+    command = parse(f"/ai-provision\n{lines}")
+    assert isinstance(command, Provision), command
+    assert command.app_description == words
 
 
 @pytest.mark.parametrize(
@@ -209,6 +226,33 @@ def test_a_comment_never_names_a_folder() -> None:
 
 
 def test_help_lists_every_command_and_the_page_is_current() -> None:
-    assert all(spec.name in help_text() for spec in COMMANDS)
+    assert all(spec.name in help_of(COMMANDS) for spec in COMMANDS)
     assert (DOCS / "commands.md").read_text() == commands_page()
-    assert parse(help_text()) is None
+    assert parse(help_of(COMMANDS)) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"/ai-provision https://user:CANARY@github.com/a/b\n{REPO_LINE}\n{TEXT_LINE}",
+        f"/ai-provision git_repo=https://github.com/a/b?token=CANARY\n{TEXT_LINE}",
+        "/ai-provision\ngit_repo: https://user:CANARY@github.com/a/b\nextra: 1",
+        f"/ai-provision\ngit_repo: https://github.com/a/b;token=CANARY\n{TEXT_LINE}\nextra: 1",
+        f"/ai-provision\n{REPO_LINE}\n{TEXT_LINE}\ntoken: CANARY",
+        f"/ai-provision\n{REPO_LINE}\n{TEXT_LINE}\ntoken=CANARY",
+        f"/ai-provision\ngit_repo: &CANARY x\n{TEXT_LINE}",
+        "/ai-provision\nhttps://user:CANARY@github.com/a/b",
+    ],
+    ids=["R06-behind", "R06-behind-query", "R06-kept", "R06-kept-parameter", "R06-value", "R06-assigned", "R06-anchor", "R06-no-key"],
+)  # fmt: skip
+def test_what_may_be_secret_is_not_repeated(body: str) -> None:
+    refusal = parse(body)
+    assert isinstance(refusal, Refusal)
+    assert "CANARY" not in refusal.model_dump_json()
+
+
+def test_fields_below_a_wrong_first_line_are_kept() -> None:
+    refusal = parse(GOOD.replace("/ai-provision", "/ai-provision now"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.example is not None
+    assert parse(refusal.example) == parse(GOOD)

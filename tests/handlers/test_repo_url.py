@@ -42,7 +42,7 @@ def test_right_addresses(text: str, target: RepoTarget) -> None:
 BAD_URLS = [
     "", " ", "file:///etc", "file://localhost/etc", "/srv/git/x", "../x", "./x", "ssh://git@github.com/a/b", "git://github.com/a/b",
     "git@github.com:a/b.git", "ext::sh -c id", "http://github.com/a/b", "ftp://github.com/a/b", "https:/github.com/a/b",
-    "https://github.com", "https://github.com/a", "https://github.com/a/b/c", "https://github.com/a/b/blob/main/x",
+    "https://github.com", "https://github.com/a", "https:///a/b", "https://github.com/a/b.git.git", "https://github.com/a/b/c", "https://github.com/a/b/blob/main/x",
     "https://github.com/../b", "https://github.com/a/..", "https://github.com//b", "https://github.com/a/b/tree/",
     "https://github.com/a/b/tree/../x", "https://github.com/a/b/tree/main/%2e%2e/x", "https://github.com/a/b/tree/main/a%2Fb",
     "https://github.com/a/b/tree/main/%00", "https://github.com/a/b/tree/-x", "https://github.com/a/b\\c", "https://github.com/a b/c",
@@ -82,15 +82,44 @@ def test_every_other_host_is_refused(host: str) -> None:
     [
         "https://user:CANARY@github.com/a/b", "https://CANARY@github.com/a/b", "https://github.com/a/b?token=CANARY",
         "https://github.com/a/b#CANARY", "https://github.com@CANARY.example/a/b", "http://x:CANARY@github.com/a/b",
-        "ssh://CANARY@github.com/a/b", "https://github.com/a/b/tree/main?x=CANARY",
+        "ssh://CANARY@github.com/a/b", "https://github.com/a/b/tree/main?x=CANARY", "https://user:CANARY%40github.com/a/b",
+        "https://user:CANARY\uff20github.com/a/b", "https://127.0.0.1\\@CANARY/a/b", "https://github.com/a/b;token=CANARY",
     ],
-    ids=["R06-password", "R06-user", "R06-query", "R06-fragment", "R06-at-host", "R06-http", "R06-ssh", "R06-tree-query"],
+    ids=["R06-password", "R06-user", "R06-query", "R06-fragment", "R06-at-host", "R06-http", "R06-ssh", "R06-tree-query", "R06-encoded-at",
+         "R06-fullwidth-at", "R06-backslash", "R06-parameter"],
 )  # fmt: skip
 def test_what_may_be_secret_is_not_repeated(text: str) -> None:
     refusal = parse(text)
     assert isinstance(refusal, Refusal)
     assert refusal.code == "repo-url"
     assert "CANARY" not in refusal.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "text", ["https://user:CANARY/a/b", "https://github.com:CANARY/a/b"], ids=["R06-port", "R06-port-of-host"]
+)
+def test_a_port_is_not_repeated(text: str) -> None:
+    refusal = parse(text)
+    assert isinstance(refusal, Refusal)
+    assert "CANARY" not in refusal.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://127.0.0.1", "https://[::1]/", "https://localhost/a", "https://169.254.169.254/latest/meta-data/iam/security-credentials/",
+        "https://0/", "https://2130706433:443/a", "https://evil.example/a/b/c/d", "https://github.com:22", "https://[::ffff:7f00:1]:443/a/b",
+    ],
+    ids=lambda text: f"R03-host-first-{text}",
+)  # fmt: skip
+def test_a_wrong_host_is_named_before_a_wrong_path(text: str) -> None:
+    refusal = parse(text)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "repo-host"
+
+
+def test_owners_of_managed_accounts() -> None:
+    assert parse("https://github.com/mona_octo/b") == RepoTarget(host="github.com", owner="mona_octo", name="b")
 
 
 @given(st.text(max_size=120))

@@ -32,6 +32,7 @@ from bot.model.plan import (
 from bot.model.profile import AppProfile, Dependency, EnvName, Evidence, Health, Port, Service
 from bot.model.quantity import Bytes, MilliCpu, Resources
 from bot.rendering.files import render
+from bot.rendering.scene import Scene
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DESCRIPTION = (
@@ -41,21 +42,11 @@ DESCRIPTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nouns:
+class Nouns(Scene):
     """The input of one rendering; ``changed`` replaces single nouns."""
 
-    request: Request
-    demand: Demand
-    profile: AppProfile
-    snapshot: ClusterSnapshot
-    plan: Plan
-    config: Config
-
     def render(self) -> ChangeSet:
-        return render(
-            request=self.request, demand=self.demand, profile=self.profile, snapshot=self.snapshot, plan=self.plan,
-            config=self.config,
-        )  # fmt: skip
+        return render(self)
 
     def changed(self, **nouns: object) -> Nouns:
         return replace(self, **nouns)

@@ -8,7 +8,7 @@ from bot.model.demand import Demand
 from bot.model.plan import Source, Storage
 from bot.model.profile import EnvName, Health, Volume
 from bot.model.quantity import Bytes
-from bot.rendering.left_out import left_out
+from bot.rendering.left_out import gaps
 from tests.rendering.bundles import data, text
 from tests.rendering.scenes import Nouns, supermarket
 
@@ -31,10 +31,7 @@ CASES = {
 
 
 def rules(nouns: Nouns) -> set[str]:
-    found = left_out(
-        request=nouns.request, demand=nouns.demand, profile=nouns.profile, snapshot=nouns.snapshot, plan=nouns.plan,
-        config=nouns.config,
-    )  # fmt: skip
+    found = gaps(nouns)
     assert all(finding.severity in {"warn", "note"} for finding in found)
     return {finding.rule for finding in found}
 

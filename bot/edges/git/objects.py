@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.edges.git.failures import failure
 from bot.edges.git.limits import GitLimits
-from bot.edges.git.listing import Listing, listing
+from bot.edges.git.listing import Incoming, Listing
 from bot.edges.git.process import Git, Ran, too_big
 from bot.edges.git.refs import Revision
 from bot.errors import Code, Refusal, Refused
@@ -56,13 +56,14 @@ def open_repository(git: Git, revision: Revision, *, filtered: bool = True) -> O
 
 def list_tree(git: Git, opened: Opened, part: str) -> Listing:
     """Every entry of the commit. Raises Refused(repo-too-big) beyond the hard limit, or (repo-empty)."""
-    ran = git.run("ls-tree", "-r", "-z", "--full-tree", opened.commit)
+    incoming = Incoming()
+    ran = git.run("ls-tree", "-r", "-z", "--full-tree", opened.commit, sink=incoming.take)
     if ran.code:
         raise Refused(nothing_to_read(git.shown)) if "not a tree" in ran.err else failure(git.shown, ran.err)
     hard = git.limits.entries_hard
-    if ran.out.count(b"\0") > hard:
+    if incoming.count > hard:
         raise Refused(too_big(git.shown, f"{hard:,} files"))
-    return listing(ran.out, part=part, entries=git.limits.entries)
+    return incoming.listing(part=part, entries=git.limits.entries)
 
 
 def fetch_blobs(git: Git, ids: Collection[str]) -> bool:

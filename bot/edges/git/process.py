@@ -63,10 +63,18 @@ class Git:
         """Where the clone lies."""
         return self.folder / "repository"
 
-    def run(self, *arguments: str, stdin: bytes = b"", disk: int | None = None, output: int = 64 * MIB) -> Ran:
+    def run(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        disk: int | None = None,
+        output: int = 64 * MIB,
+        sink: Callable[[bytes], None] | None = None,
+    ) -> Ran:
         """Run one command in the folder, or in the clone once it exists.
 
-        ``disk`` and ``output`` are limits in bytes. Raises Refused(repo-too-big) or Unavailable(repo-timeout).
+        ``disk`` and ``output`` are limits in bytes. A ``sink`` gets the output as it comes, in place of ``Ran.out``.
+        Raises Refused(repo-too-big) or Unavailable(repo-timeout).
         """
         allowed = self.limits.tree_pack_bytes if disk is None else disk
         ceiling = _disk_use(self.folder) + allowed
@@ -75,7 +83,10 @@ class Git:
             given.seek(0)
             with self._started(arguments, given) as process:
                 _limit(process.pid, file_bytes=2 * allowed + _SLACK, seconds=self.limits.seconds)
-                return self._finish(process, watch=self._watch(ceiling, allowed), output=output)
+                out = bytearray()
+                watch = self._watch(ceiling, allowed)
+                code, err = self._finish(process, watch=watch, output=output, sink=sink or out.extend)
+                return Ran(code, bytes(out), err)
 
     @contextlib.contextmanager
     def _started(self, arguments: tuple[str, ...], given: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
@@ -98,19 +109,27 @@ class Git:
                 _end(process)
                 raise
 
-    def _finish(self, process: subprocess.Popen[bytes], *, watch: Callable[[], None], output: int) -> Ran:
-        out, err = bytearray(), bytearray()
+    def _finish(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        watch: Callable[[], None],
+        output: int,
+        sink: Callable[[bytes], None],
+    ) -> tuple[int, str]:
+        err, left = bytearray(), output
         for name, chunk in _chunks(process, watch):
             if name == "out":
-                out += chunk
+                sink(chunk)
+                left -= len(chunk)
             elif len(err) < _ERROR_TEXT:
                 err += chunk
-            if len(out) > output:
+            if left < 0:
                 raise Refused(too_big(self.shown, f"{output // MIB} MiB of output"))
         code = process.wait(timeout=max(_ENDING, self.deadline - time.monotonic()))
         if code in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ} or b"died of signal 25" in err:
             raise Refused(too_big(self.shown, f"{self.limits.tree_pack_bytes // MIB} MiB for one file"))
-        return Ran(code, bytes(out), err.decode("utf-8", errors="replace"))
+        return code, err.decode("utf-8", errors="replace")
 
     def _watch(self, ceiling: int, allowed: int) -> Callable[[], None]:
         last = [time.monotonic()]

@@ -23,6 +23,7 @@ from bot.edges.git.process import Git
 from bot.edges.git.refs import Revision, divide
 from bot.edges.git.remote import Remote, public_remote
 from bot.edges.git.texts import beyond_all, texts_of, too_large, too_many
+from bot.edges.git.warm import warmed
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.model.command import FolderTarget, RepoTarget
 from bot.model.tree import Tree, Unread
@@ -48,55 +49,73 @@ class GitRepos:
     def read(self, target: RepoTarget | FolderTarget) -> Tree:
         """The survey set. Raises Refused (repo-*) or Unavailable (repo-unreachable, repo-timeout)."""
         if isinstance(target, FolderTarget):
-            return read_folder(target, select=self.select, yaml=self.yaml, limits=self.limits)
+            with warmed(self.yaml) as yaml:
+                return read_folder(target, select=self.select, yaml=yaml, limits=self.limits)
         remote = self.locate(target)
-        deadline = time.monotonic() + self.limits.seconds
+        with warmed(self.yaml) as yaml:
+            deadline = time.monotonic() + self.limits.seconds
+            return _Reading(repos=self, yaml=yaml, target=target, remote=remote, deadline=deadline).tree()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """One reading of one remote until one deadline."""
+
+    repos: GitRepos
+    yaml: YamlReader
+    target: RepoTarget
+    remote: Remote
+    deadline: float
+
+    def tree(self) -> Tree:
+        """Bridges short outages. Raises as ``GitRepos.read``."""
         for pause in _PAUSES:
             try:
-                return self._read_once(target, remote, deadline=deadline)
+                return self._once()
             except Unavailable as outage:
-                if outage.code != Code.REPO_UNREACHABLE or time.monotonic() + pause >= deadline:
+                if outage.code != Code.REPO_UNREACHABLE or time.monotonic() + pause >= self.deadline:
                     raise
-            self.pause(pause)
-        return self._read_once(target, remote, deadline=deadline)
+            self.repos.pause(pause)
+        return self._once()
 
-    def _read_once(self, target: RepoTarget, remote: Remote, *, deadline: float) -> Tree:
-        with tempfile.TemporaryDirectory(prefix="ai-provision-", dir=self.workdir) as folder:
+    def _once(self) -> Tree:
+        with tempfile.TemporaryDirectory(prefix="ai-provision-", dir=self.repos.workdir) as folder:
             git = Git(
                 folder=Path(folder),
-                remote=remote,
-                shown=target.url,
-                limits=self.limits,
-                deadline=deadline,
-                binary=self.git,
+                remote=self.remote,
+                shown=self.target.url,
+                limits=self.repos.limits,
+                deadline=self.deadline,
+                binary=self.repos.git,
             )
-            revision = divide(git, target.tree)
-            return self._survey(git, target, revision, filtered=True) or self._whole(git, target, revision)
+            revision = divide(git, self.target.tree)
+            return self._survey(git, revision, filtered=True) or self._whole(git, revision)
 
-    def _whole(self, git: Git, target: RepoTarget, revision: Revision) -> Tree:
-        tree = self._survey(git, target, revision, filtered=False)
+    def _whole(self, git: Git, revision: Revision) -> Tree:
+        tree = self._survey(git, revision, filtered=False)
         if tree is None:
             raise Refused(nothing_to_read(git.shown))
         return tree
 
-    def _survey(self, git: Git, target: RepoTarget, revision: Revision, *, filtered: bool) -> Tree | None:
+    def _survey(self, git: Git, revision: Revision, *, filtered: bool) -> Tree | None:
         """None when the remote refuses to send single blobs, so that all of them have to be asked for."""
         opened = open_repository(git, revision, filtered=filtered)
         found = list_tree(git, opened, revision.part)
         check_part(found, revision.part, git.shown)
-        chosen = self.select(found.paths, revision.part)
+        chosen = self.repos.select(found.paths, revision.part)
         shop = _Shop(git, found, opened)
-        if not shop.fetch(chosen[: self.limits.files]):
+        if not shop.fetch(chosen[: git.limits.files]):
             return None
-        return self._tree(shop, target, revision, chosen)
+        return self._tree(shop, revision, chosen)
 
-    def _tree(self, shop: _Shop, target: RepoTarget, revision: Revision, chosen: Sequence[str]) -> Tree:
-        got = shop.read(chosen[: self.limits.files])
-        texts = texts_of(got.contents, self.limits)
+    def _tree(self, shop: _Shop, revision: Revision, chosen: Sequence[str]) -> Tree:
+        limits = shop.git.limits
+        got = shop.read(chosen[: limits.files])
+        texts = texts_of(got.contents, limits)
         documents, odd = self.yaml.read(texts.yaml())
-        notes = (*shop.found.unread, *too_many(len(chosen), self.limits), *got.unread, *texts.unread, *odd)
+        notes = (*shop.found.unread, *too_many(len(chosen), limits), *got.unread, *texts.unread, *odd)
         return Tree(
-            name=target.name,
+            name=self.target.name,
             ref=shop.opened.ref,
             commit=shop.opened.commit,
             part=revision.part,
@@ -104,7 +123,7 @@ class GitRepos:
             texts=texts.texts,
             yaml=documents,
             links=link_nouns(shop.found.links, got.targets, shop.found.modules),
-            unread=summed(notes, self.limits.notes),
+            unread=summed(notes, limits.notes),
         )
 
 

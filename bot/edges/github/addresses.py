@@ -26,9 +26,23 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_plain_loopback(url: str) -> bool:
+    """Whether an address is plain http on this computer, as an emulator's is; False for what is no address."""
+    parts = _parts(url)
+    return parts.scheme == "http" and is_loopback(parts.hostname)
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of an address; all empty for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def checked_api(api_url: str) -> str:
     """The API's address without a trailing slash: https, or plain http on loopback. Raises Refused(config)."""
-    parts = urlsplit(api_url)
+    parts = _parts(api_url)
     plain = parts.scheme == "http" and is_loopback(parts.hostname)
     if not parts.hostname or parts.username or parts.query or (parts.scheme != "https" and not plain):
         raise Refused(
@@ -51,7 +65,7 @@ def checked_clone_url(clone_url: str, *, api_url: str) -> str:
 
     Https on the API's own web host; on a loopback API also plain http on loopback. Raises Refused(github-auth).
     """
-    api, git = urlsplit(api_url), urlsplit(clone_url)
+    api, git = _parts(api_url), _parts(clone_url)
     if not git.username and not git.query and (_same_house(api, git) or _both_local(api, git)):
         return clone_url
     raise Refused(

@@ -5,7 +5,7 @@ outage), ``Answered`` (a status that the caller expects), ``Broken``. Never: a b
 something, a token in a message.
 
 The waiting rules are GitHub's: ``retry-after``; else the reset time when nothing remains; else at least 60 s, doubled,
-at most five times (docs.github.com/rest, "Best practices"; knowledge/github.md §2).
+at most five times (docs.github.com/rest, "Best practices for using the REST API").
 """
 
 from __future__ import annotations

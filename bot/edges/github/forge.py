@@ -148,13 +148,7 @@ class GitHubForge:
         self._without_secrets(changes)
         home = self._home(repo)
         url = checked_clone_url(home.clone_url, api_url=self._api_url)
-        pulls = Pulls(
-            self._github.get_repo(home.full_name),
-            full_name=home.full_name,
-            default_branch=home.default_branch,
-            calls=self._calls,
-            clock=self._clock,
-        )
+        pulls = self._pulls(home)
         place = pulls.place(checked_branch(branch), marker=marker)
         proposal = Proposal(
             branch=place.branch,
@@ -164,9 +158,7 @@ class GitHubForge:
             when=when,
             pull_url=place.open.url if place.open else None,
         )
-        with tempfile.TemporaryDirectory(prefix="ai-provision-") as folder:
-            remote = gitrun.Repository(Path(folder), url=url, tokens=self._tokens, redact=self._redact)
-            head = push(proposal, remote=remote, clock=self._clock)
+        head = self._push(proposal, url)
         shown = self._shown(text, marker)
         seen = pulls.edit(place.open, shown) if place.open else pulls.open(place.branch, shown)
         return PullRequest(
@@ -177,6 +169,20 @@ class GitHubForge:
             draft=seen.draft,
             created=place.open is None,
         )
+
+    def _pulls(self, home: Home) -> Pulls:
+        return Pulls(
+            self._github.get_repo(home.full_name),
+            full_name=home.full_name,
+            default_branch=home.default_branch,
+            calls=self._calls,
+            clock=self._clock,
+        )
+
+    def _push(self, proposal: Proposal, url: str) -> Head:
+        with tempfile.TemporaryDirectory(prefix="ai-provision-") as folder:
+            remote = gitrun.Repository(Path(folder), url=url, tokens=self._tokens, redact=self._redact)
+            return push(proposal, remote=remote, clock=self._clock)
 
     def _shown(self, text: PullText, marker: str) -> PullText:
         mark = hidden(marker, "pull")

@@ -22,7 +22,7 @@ RIGHT = "pull_requests: write"
 
 _GENERATIONS = 200
 _DELAYS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between looks after a write whose effect is not visible yet (knowledge/github.md §4.6)."""
+"""Seconds between looks after a write whose effect is not visible yet: GitHub's reads may lag behind its writes."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 In: a client and a source. Out: rows as plain data. Never: the client's own models (one odd field would cost the whole
 list), hidden retries, redirects, more than a bounded answer, the server's words in a message.
 
-Retries follow the fault matrix of the threats study: refused and timeouts twice, 429 as told, 5xx and broken JSON
-twice, 410 begins the list again.
+Retries: refused and timeouts twice, 429 as told, 5xx and broken JSON twice, 410 begins the list again.
 """
 
 from __future__ import annotations

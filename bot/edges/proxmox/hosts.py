@@ -3,8 +3,7 @@
 In: node rows, ``/nodes/{n}/status``, guests. Out: ``Node`` nouns. Never: a node that did not answer shown as ready, a
 promise of zero where guests could not be seen.
 
-Promised follows proxmox.md §6.2: vCPU and max(configured, measured) memory of guests that run, or would after a boot
-(onboot, HA); templates and other stopped guests hold disk only.
+Promised is vCPU and max(configured, measured) memory of guests that run, or would after a boot (onboot, HA); templates and other stopped guests hold disk only.
 """
 
 from __future__ import annotations
@@ -119,7 +118,7 @@ def nodes(
 
 
 def promised_on(node: str, guests: Sequence[Guest]) -> Resources:
-    """Ccom and Mcom of a node: proxmox.md §6.2."""
+    """What the guests of a node may claim at any time: their vCPU, and the larger of configured and measured memory."""
     held = [guest for guest in guests if guest.node == node and holds(guest)]
     return Resources(
         cpu=MilliCpu(sum(guest.cores * 1000 for guest in held)),

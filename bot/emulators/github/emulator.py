@@ -85,10 +85,6 @@ class GitHubEmulator:
         self._site.world.tokens[value] = Token(self.add_user(login), granted, repositories)
         return value
 
-    def revoke(self, token: str) -> None:
-        """The token is no longer good."""
-        del self._site.world.tokens[token]
-
     def add_repository(
         self,
         full_name: str,
@@ -187,10 +183,6 @@ class GitHubEmulator:
         """A person deletes a comment."""
         for issue in self._repo(full_name).issues.values():
             issue.comments[:] = [item for item in issue.comments if item.id != comment_id]
-
-    def delete_branch(self, full_name: str, branch: str) -> None:
-        """A person deletes a branch."""
-        gitstore.delete_ref(self._repo(full_name).path, f"refs/heads/{branch}")
 
     def pulls(self, full_name: str) -> tuple[Issue, ...]:
         """Every pull request, oldest first."""

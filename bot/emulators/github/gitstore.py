@@ -89,11 +89,6 @@ def update_ref(path: Path, name: str, sha: str) -> None:
     run(path, "update-ref", name, sha)
 
 
-def delete_ref(path: Path, name: str) -> None:
-    """Remove a ref."""
-    run(path, "update-ref", "-d", name)
-
-
 def branches(path: Path) -> dict[str, str]:
     """Branch heads by name."""
     listed = run(path, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").decode()

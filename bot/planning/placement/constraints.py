@@ -1,7 +1,7 @@
 """The hard constraints, one function each; every rejection has a name and a reason that a person understands.
 
 In: an ask, a node, the board so far, the world. Out: a reason, or None. Never: a preference; those are in ``score``.
-Source: knowledge of Proxmox VE placement, constraints 1 to 8.
+Their names are listed in docs/sizing.md, "Fitting the cluster"; what each rests on is Proxmox VE's own behaviour.
 """
 
 from __future__ import annotations

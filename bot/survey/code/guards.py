@@ -47,6 +47,17 @@ def _declares(call: Call) -> bool:
     return before in {"func", "function"} or (before == ")" and call.code.parent[call.open] < 0)
 
 
+def asks_whether_set(code: Code, kind: str) -> bool:
+    """``Boolean(process.env.REDIS_URL)`` or ``!!process.env.REDIS_URL``: the module of a store that may be absent."""
+    word = kind.upper()[:5]
+    for index in range(3, len(code.tokens) - 3):
+        if code.text(index) == "env" and code.text(index - 2) == "process" and word in code.text(index + 2):
+            before = code.text(index - 4) + code.text(index - 3)
+            if before == "!!" or before.endswith("!!") or before == "Boolean(":
+                return True
+    return False
+
+
 def optional_use(code: Code, index: int) -> bool:
     """True when the token stands in a block that runs only if a setting is given."""
     current = code.parent[index] if 0 <= index < len(code.parent) else -1

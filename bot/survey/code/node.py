@@ -15,7 +15,7 @@ from bot.survey.code.binding import bind
 from bot.survey.code.calls import Call, calls_by_path
 from bot.survey.code.choices import Use, dependencies_of
 from bot.survey.code.facts import calls_of, env_name, evidence, health_of, looks_needed, merged_env
-from bot.survey.code.guards import emptiness, optional_use
+from bot.survey.code.guards import asks_whether_set, emptiness, optional_use
 from bot.survey.code.names import CONVENTION_PORTS, FRAMEWORKS, NODE_FRAMEWORKS, node_package
 from bot.survey.code.nodefiles import Script, scripts_of
 from bot.survey.code.nodelisten import Heard, node_listening
@@ -228,11 +228,12 @@ def _clients(script: Script, own: Iterable[Call]) -> list[Use]:
     """Calls on what a client library gives: ``new Pool()``, ``redis.createClient()``, ``mongoose.connect()``."""
     names = {local: kind for local, module in script.imports.items() if (kind := NODE_STORES.get(node_package(module)))}
     found = []
+    absent = {kind: asks_whether_set(script.code, kind) for kind in set(names.values())}
     for call in own:
         kind = names.get(call.chain[0])
         if kind is not None and call.name not in {"ObjectId", "ObjectID", "Schema", "model"}:
             seen = evidence(script.code.path, call.line, ".".join(call.chain))
-            found.append(Use(kind, seen, optional=optional_use(call.code, call.open)))
+            found.append(Use(kind, seen, optional=absent[kind] or optional_use(call.code, call.open)))
     return found[:20]
 
 

@@ -47,6 +47,8 @@ _FRAMEWORKS: tuple[tuple[str, str], ...] = (
     ("microsoft.net.sdk.web", "aspnet"),
     ("microsoft.aspnetcore", "aspnet"),
     ("microsoft.aspnet.mvc", "aspnet"),
+    ("system.web.mvc", "aspnet"),
+    ("system.web.http", "aspnet"),
     ("grpc.aspnetcore", "grpc"),
     ("microsoft.net.sdk.worker", "dotnet-worker"),
     ("laravel/framework", "laravel"),
@@ -90,6 +92,9 @@ _BY_PREFIX = (
     "vertx-web",
     "microsoft.aspnet.mvc",
 )
+
+_GRPC_SERVER = 31
+"""``Grpc.AspNetCore`` is a server on top of ASP.NET, so it names the process better than its host does."""
 
 _STORES: dict[str, DependencyKind] = {
     "postgresql": "postgresql",
@@ -220,7 +225,8 @@ def _frameworks(packages: list[Listed]) -> tuple[Claim, ...]:
     for package in packages:
         name = _framework(package.name)
         if name is not None and name not in best:
-            best[name] = Claim(value=name, seen="code", weight=FRAMEWORKS[name].rank, evidence=package.seen())
+            weight = _GRPC_SERVER if package.name.startswith("grpc.aspnetcore") else FRAMEWORKS[name].rank
+            best[name] = Claim(value=name, seen="code", weight=weight, evidence=package.seen())
     return tuple(sorted(best.values(), key=lambda claim: (-claim.weight, claim.value)))
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.survey.clues import PortClaim
 from bot.survey.code.facts import evidence
 from bot.survey.code.sources import Area, Source
 from bot.survey.code.values import port_in
 from bot.survey.commands import read_command
+from bot.survey.procfile import processes_in
 
 _INI_LINE = re.compile(r"\s*([a-z0-9-]{1,40})\s*[=:]\s*(\S{1,120})")
 _CONF_LINE = re.compile(r"""(bind|workers)\s*=\s*["']?([^"'#\s]{1,120})""")
@@ -51,6 +52,15 @@ def words_of(text: str) -> tuple[str, ...]:
         return tuple(text[:2_000].split())
 
 
+def _procfile(source: Source) -> Started:
+    """The web process, with the evidence that the Procfile's own reader gives, so that it is shown once."""
+    web = next((process for process in processes_in(source.path, source.text) if process.kind == "web"), None)
+    if web is None:
+        return Started()
+    started = _command(source, web.evidence.line or 1, web.command, keep=True)
+    return replace(started, ports=tuple(port.model_copy(update={"evidence": web.evidence}) for port in started.ports))
+
+
 def _command(source: Source, line: int, words: tuple[str, ...], *, keep: bool) -> Started:
     facts = read_command(words) if any(word.rpartition("/")[2] in _STARTERS for word in words) else None
     ports = tuple(
@@ -60,14 +70,6 @@ def _command(source: Source, line: int, words: tuple[str, ...], *, keep: bool) -
         if item.port is not None
     )  # fmt: skip
     return Started(ports, facts.workers if facts else None, words if keep else None)
-
-
-def _procfile(source: Source) -> Started:
-    for number, line in enumerate(source.text.splitlines(), 1):
-        name, sign, rest = line.partition(":")
-        if sign and name.strip() == "web" and rest.strip():
-            return _command(source, number, words_of(rest.strip()), keep=True)
-    return Started()
 
 
 def _dockerfile(source: Source) -> Started:

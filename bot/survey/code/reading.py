@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from itertools import chain
 
-from bot.model.profile import Dependency
+from bot.model.profile import Dependency, DependencyKind
 from bot.model.tree import Tree
 from bot.survey.clues import Claim, Clues
 from bot.survey.code.facts import merged_env, unique_routes
 from bot.survey.code.golang import read_go
 from bot.survey.code.gomod import unit_of
+from bot.survey.code.modules import optional_stores
 from bot.survey.code.names import FRAMEWORKS
 from bot.survey.code.node import read_node
 from bot.survey.code.others import read_others
@@ -56,7 +57,7 @@ def _merged(area: Area, read: list[Clues]) -> Clues:
             "ports": tuple(chain.from_iterable(item.ports for item in voices)),
             "health": tuple(chain.from_iterable(item.health for item in voices)),
             "endpoints": unique_routes(chain.from_iterable(item.endpoints for item in voices)),
-            "dependencies": _dependencies(voices),
+            "dependencies": _dependencies(voices, optional_stores(area)),
             "env": merged_env(chain.from_iterable(item.env for item in voices)),
             "calls": tuple(sorted(set(chain.from_iterable(item.calls for item in voices)))),
             "migrations": tuple(chain.from_iterable(item.migrations for item in voices)),
@@ -71,9 +72,10 @@ def _ranked(number: int, clues: Clues) -> tuple[Claim, ...]:
     return tuple(claim.model_copy(update={"weight": claim.weight + lift}) for claim in clues.languages)
 
 
-def _dependencies(voices: list[Clues]) -> tuple[Dependency, ...]:
+def _dependencies(voices: list[Clues], optional: frozenset[DependencyKind]) -> tuple[Dependency, ...]:
     best: dict[str, Dependency] = {}
-    for item in chain.from_iterable(clues.dependencies for clues in voices):
+    for found in chain.from_iterable(clues.dependencies for clues in voices):
+        item = found.model_copy(update={"in_use": False}) if found.kind in optional else found
         known = best.get(item.kind)
         if known is None or (item.in_use and not known.in_use):
             best[item.kind] = item

@@ -1,6 +1,6 @@
-"""Phrases of state, data, storage and special requirements.
+"""Phrases of state, data and storage.
 
-In: nothing. Out: ``STATE``, ``DATA`` and ``SPECIAL``. Never: a disk size from a number without a unit.
+In: nothing. Out: ``SIZES``, ``MIX`` and ``STATE``. Never: a disk size from a number without a unit.
 """
 
 from __future__ import annotations
@@ -8,163 +8,112 @@ from __future__ import annotations
 from typing import Final
 
 from bot.model.quantity import Bytes
-from bot.survey.description.rule import NUM, SCALE, SIZE, UP_TO, Changes, Found, PhraseRule, number, sets, size
+from bot.survey.description.numbers import ABOUT, HIGH, NUM, SCALE, SIZE, measure, percent, size
+from bot.survey.description.rule import NOTHING, Changes, Found, PhraseRule, first, sets
 
-_MONTHS: Final = {"day": 30.0, "week": 30 / 7, "month": 1.0, "year": 1 / 12}
+_MONTHS: Final = {
+    "day": 30.0, "daily": 30.0, "week": 30 / 7, "weekly": 30 / 7, "month": 1.0, "monthly": 1.0, "year": 1 / 12,
+    "yearly": 1 / 12, "annually": 1 / 12,
+}  # fmt: skip
+_MOST: Final = 2**59
+_SIZED: Final = rf"{NUM}{SIZE}"
+_RANGE: Final = rf"(?:{NUM}(?:{SIZE})?\s?(?:-|to)\s?)?"
+_BODIES: Final = r"(?:payloads?|bod(?:y|ies)|requests?|images?|uploads?|downloads?|responses?|objects?|messages?|files?|documents?|photos?|videos?|attachments?|records?|events?|pages?)"
+
+
+def _size(field: str, text: str, *, memory: bool = False, factor: float = 1.0) -> Changes:
+    amount = round(size(text, memory=memory) * factor)
+    return {field: Bytes(amount)} if 0 < amount <= _MOST else NOTHING
 
 
 def _growth(found: Found) -> Changes:
-    return {"data_growth_per_month": Bytes(round(size(found["n"]) * _MONTHS[found["per"].lower()]))}
+    return _size("data_growth_per_month", found["n"], factor=_MONTHS[first(found, "per", "per2").lower()])
 
 
 def _mix(found: Found) -> Changes:
-    reads = number(found["r"]) if found["r"] else 100 - number(found["w"])
-    return {"read_write_mix": f"{reads:g}/{100 - reads:g}"}
+    reads = 100 - percent(found["w"]) if found["w"] is not None else percent(first(found, "r", "a", "b"))
+    return {"read_write_mix": f"{reads:g}/{100 - reads:g}"} if 0 <= reads <= 100 else NOTHING
 
 
-STATE: Final = (
-    PhraseRule(
-        id="stateless", category="statefulness", field="stateful", pattern=r"\bstate-?less\b", examples=("stateless",),
-        changes=sets(stateful=False),
-    ),
-    PhraseRule(
-        id="stateful", category="statefulness", field="stateful",
-        pattern=r"\bstate-?ful\b|\bkeeps (?:local )?state\b|\bpersistent (?:volume|disk|storage)s?\b|\bstores? (?:its )?(?:data|files|uploads) (?:on disk|locally)\b|\blocal (?:files|state)\b",
-        examples=("stateful", "persistent volume"), changes=sets(stateful=True),
-    ),
-    PhraseRule(
-        id="affinity", category="special requirements", field="session_affinity",
-        pattern=r"\bsession (?:affinity|stickiness|persistence)\b|\bsticky sessions?\b", examples=("session affinity", "sticky sessions"),
-        changes=sets(session_affinity=True),
-    ),
-    PhraseRule(
-        id="websocket", category="statefulness", field="websocket",
-        pattern=r"\bweb ?sockets?\b|\blong[- ]lived connections?\b|\bserver[- ]sent events\b|\bsocket\.io\b",
-        examples=("WebSockets", "long-lived connections"), changes=sets(websocket=True),
-    ),
-)  # fmt: skip
+def _count(field: str, found: Found) -> Changes:
+    count = measure(found["n"])
+    return {field: count} if 0 <= count <= 10_000 else NOTHING
 
-DATA: Final = (
-    PhraseRule(
-        id="data-growth", category="data and storage", field="data_growth_per_month",
-        pattern=rf"(?:grow(?:s|ing|th)?(?: of| by)?\s|adding\s|plus\s|\+)?{UP_TO}(?P<n>{NUM}{SIZE})\s?(?:/|per|a|an|each|every)\s?(?P<per>day|week|month|year)\b(?: growth)?",
-        examples=("grows 10 GB per month", "1 GB a day"), changes=_growth,
-    ),
-    PhraseRule(
-        id="memory", category="data and storage", field="memory_hint",
-        pattern=rf"{UP_TO}(?P<n>{NUM}{SIZE})\s?(?:of )?(?:ram|memory|heap)\b|\b(?:ram|memory|heap)(?: of|:)?\s(?P<m>{NUM}{SIZE})",
-        examples=("16GB RAM", "512 MiB memory"), changes=lambda found: {"memory_hint": size(found["n"] or found["m"], memory=True)},
-    ),
-    PhraseRule(
-        id="payload", category="data and storage", field="payload",
-        pattern=rf"{UP_TO}(?P<n>{NUM}{SIZE})\s?(?:per |average |avg |a )?(?:payloads?|bod(?:y|ies)|requests?|images?|uploads?|responses?|objects?|messages?|files?|documents?|photos?)\b",
-        examples=("2 MB uploads", "4 KB payload"), changes=lambda found: {"payload": size(found["n"])},
-    ),
-    PhraseRule(
-        id="data", category="data and storage", field="data",
-        pattern=rf"{UP_TO}(?P<n>{NUM}{SIZE})(?:\s?(?:of )?(?:data(?:base|set)?|db|storage|disk|volume|ssd|in the database))?",
-        examples=("50 GB", "1.5TB of data", "200 GiB database"), changes=lambda found: {"data": size(found["n"])},
-    ),
-    PhraseRule(
-        id="rows", category="data and storage", field=None,
-        pattern=rf"{UP_TO}{NUM}{SCALE}\+?\s?(?:rows?|records?|products?|items?|documents?|entries|skus?|articles?|files|stores|shops|tables?|tenants?|regions?|services|back ?ends)\b",
-        examples=("10 million products", "500k rows"), note="a count without a size: say how many GB it is",
-    ),
+
+MIX: Final = (
     PhraseRule(
         id="mix", category="data and storage", field="read_write_mix",
-        pattern=rf"(?P<r>{NUM})\s?%\s?reads?(?:(?:\s?(?:/|,|and)\s?){NUM}\s?%\s?writes?)?|(?P<w>{NUM})\s?%\s?writes?",
-        examples=("90 % reads", "80% reads / 20% writes"), changes=_mix,
+        pattern=rf"(?P<r>{NUM})\s?(?:%|percent)\s?reads?\b(?:(?:\s?(?:/|,|and)?\s?){NUM}\s?(?:%|percent)\s?writes?\b)?|(?P<w>{NUM})\s?(?:%|percent)\s?writes?\b(?:(?:\s?(?:/|,|and)?\s?){NUM}\s?(?:%|percent)\s?reads?\b)?"
+        r"|\bread[-/ ](?:to[- ])?writes?(?: ratio| mix| split)?(?: of| is|:|=)?\s(?P<a>\d{1,2})\s?[/:]\s?\d{1,2}(?![\d.,]\d)|(?<![\w./])(?P<b>\d{1,2})\s?[/:]\s?\d{1,2}\sreads?\s?[-/ ](?:to )?writes?\b",
+        examples=("90 % reads", "80% reads / 20% writes", "read/write ratio 80/20"), changes=_mix, negatable=False,
     ),
     PhraseRule(
         id="reads-per-request", category="data and storage", field="reads_per_request",
-        pattern=rf"(?P<n>{NUM})\s?(?:db |database |sql )?(?:reads|queries|selects) per request\b",
-        examples=("20 queries per request",), changes=lambda found: {"reads_per_request": number(found["n"])},
+        pattern=rf"{ABOUT}(?P<n>{NUM})\s?(?:db |database |sql )?(?:reads?|quer(?:y|ies)|selects?) (?:per|an?|each|/) ?request\b", examples=("20 queries per request",),
+        changes=lambda found: _count("reads_per_request", found), negatable=False,
     ),
     PhraseRule(
         id="writes-per-request", category="data and storage", field="writes_per_request",
-        pattern=rf"(?P<n>{NUM})\s?(?:db |database |sql )?(?:writes|inserts|updates) per request\b",
-        examples=("2 writes per request",), changes=lambda found: {"writes_per_request": number(found["n"])},
+        pattern=rf"{ABOUT}(?P<n>{NUM})\s?(?:db |database |sql )?(?:writes?|inserts?|updates?) (?:per|an?|each|/) ?request\b", examples=("2 writes per request",),
+        changes=lambda found: _count("writes_per_request", found), negatable=False,
     ),
     PhraseRule(
-        id="read-heavy", category="data and storage", field=None, pattern=r"\b(?:read|write)[- ](?:heavy|mostly|intensive)\b",
+        id="read-heavy", category="data and storage", field=None, pattern=r"\b(?:read|write)[- ](?:heavy|mostly|intensive|dominated|only)\b",
         examples=("read-heavy", "write-intensive"), note='no number: say "90 % reads" or "N queries per request"',
-    ),
-    PhraseRule(
-        id="retention", category="data and storage", field=None,
-        pattern=rf"\b(?:retention|keep(?:s|ing)?|stored?)(?: data| it| logs)?(?: of| for|:)?\s{NUM}\s?(?:days?|weeks?|months?|years?)\b|\b{NUM}\s?(?:days?|weeks?|months?|years?) (?:of )?retention\b",
-        examples=("retention of 30 days", "90 days retention"), note="retention is not planned in this version: say how many GB it comes to",
-    ),
-    PhraseRule(
-        id="backup", category="data and storage", field="backup",
-        pattern=r"\b(?:daily |nightly |hourly |weekly )?back-?ups?\b|\bpoint[- ]in[- ]time recovery\b", examples=("daily backups",),
-        changes=sets(backup=True),
     ),
 )  # fmt: skip
 
-SPECIAL: Final = (
+SIZES: Final = (
     PhraseRule(
-        id="strong-consistency", category="special requirements", field="strong_consistency",
-        pattern=r"\bstrong(?:ly)?[- ]consisten(?:t|cy)\b|(?-i:\bACID\b)|\blineari[sz]ab(?:le|ility)\b|\bseriali[sz]ab(?:le|ility)\b|\bstrict(?:ly)? consisten(?:t|cy)\b|\btransactional(?: consistency| integrity)?\b",
-        examples=("strong consistency", "ACID", "strongly consistent"), changes=sets(strong_consistency=True),
+        id="bandwidth", category="data and storage", field=None,
+        pattern=rf"{ABOUT}{NUM}\s?(?:[kmgt]?bit/s|[kmgt]bits?(?: ?/ ?s| per second)?|[kmgt]bps|[kmgt]i?b\s?(?:/|per)\s?s(?:ec(?:ond)?)?)\b", examples=("1 Gbit/s", "100 MB/s"),
+        note="network and disk bandwidth are not planned in this version", negatable=False,
     ),
     PhraseRule(
-        id="eventual-consistency", category="special requirements", field=None, pattern=r"\beventual(?:ly)?[- ]consisten(?:t|cy)\b",
-        examples=("eventual consistency",), note="nothing has to be added for it",
+        id="data-growth", category="data and storage", field="data_growth_per_month",
+        pattern=rf"(?:\b(?:grow(?:s|ing|th)?(?: of| by| rate of|:)?|adding|adds|plus|ingests?|writes)\s|\+ ?)?{ABOUT}(?P<n>{_SIZED})(?:\s(?:of )?(?:new )?data)?(?:\s?(?:/|per|an?|each|every)\s?(?P<per>day|week|month|year)\b|\s(?P<per2>daily|weekly|monthly|yearly|annually)\b)(?: growth)?",
+        examples=("grows 10 GB per month", "1 GB a day", "10 GB/month growth"), changes=_growth, negatable=False,
     ),
     PhraseRule(
-        id="no-data-loss", category="special requirements", field="no_data_loss",
-        pattern=r"\b(?:zero|no|without|0)[- ](?:any )?data[- ]loss\b|\brpo(?: of|:| is|=)?\s?(?:0|zero)\b|\b(?:must|may) (?:not|never) lose (?:any )?data\b|\bnever loses? (?:any )?data\b|\bdurable writes\b",
-        examples=("no data loss", "RPO 0", "must not lose data"), changes=sets(no_data_loss=True), negatable=False,
+        id="memory", category="data and storage", field="memory_hint",
+        pattern=rf"{ABOUT}(?P<n>{_SIZED})\s?(?:of )?(?:main )?(?:ram|memory|heap)\b(?: cap| limit| size)?|\b(?:ram|memory|heap)(?: cap| limit| size| usage| footprint| request)?(?: of|:|=| is)?\s(?P<m>{_SIZED})",
+        examples=("16GB RAM", "512 MiB memory", "heap cap 768 MB"), negatable=False,
+        changes=lambda found: _size("memory_hint", first(found, "n", "m"), memory=True), note="counted in binary: 1 GB is 1 GiB",
     ),
     PhraseRule(
-        id="failover", category="special requirements", field="failover",
-        pattern=r"\b(?:automatic )?fail-?over\b|\bhot[- ]standby\b|\bstandby\b", examples=("automatic failover", "hot standby"),
-        changes=sets(failover=True),
+        id="payload", category="data and storage", field="payload",
+        pattern=rf"{ABOUT}(?P<n>{_SIZED})\s?(?:(?:per|average|avg|an?|each|/)\s?)?{_BODIES}\b|\b{_BODIES}(?: sizes?)?(?: of| up to|:|=| is| are| about| around| average| at most){{0,2}}\s(?P<m>{_SIZED})(?: each| on average)?",
+        examples=("2 MB uploads", "payload 5 KB", "responses of 20 kB", "5 KB per request"), changes=lambda found: _size("payload", first(found, "n", "m")), negatable=False,
     ),
     PhraseRule(
-        id="gdpr", category="special requirements", field="gdpr",
-        pattern=r"\b(?:gdpr|dsgvo|personal data|data (?:must stay|stays) in the eu|eu data residency)\b", examples=("GDPR", "personal data"),
-        changes=sets(gdpr=True),
+        id="data", category="data and storage", field="data",
+        pattern=rf"{ABOUT}{_RANGE}(?P<n>{HIGH}{SIZE})(?:\s?(?:of )?(?:(?:relational|historical|customer|user|product|existing)\s)?(?:data(?:base|set)?|db|storage|disk(?: space)?|volume|ssd|images|files|documents|in the database)\b)?",
+        examples=("50 GB", "1.5TB of data", "200 GiB database"), changes=lambda found: _size("data", found["n"]), negatable=False,
     ),
     PhraseRule(
-        id="compliance", category="special requirements", field=None, pattern=r"\b(?:hipaa|pci(?:[- ]dss)?|iso ?27001|soc ?2|fips)\b",
-        examples=("PCI-DSS",), note="shown to the reviewer; no file changes for it",
+        id="rows", category="data and storage", field=None,
+        pattern=rf"{ABOUT}{NUM}{SCALE}\+?\s?(?:(?!and\b|with\b|concurrent\b)[a-z]{{1,12}}\s)?(?:rows?|records?|products?|items?|documents?|entries|skus?|articles?|files|stores|shops|branches|tables?|tenants?|endpoints|routes|topics|partitions|orders?|photos|images|videos|databases|schemas|countries|locations|warehouses|teams)\b(?!\s?(?:/|per|an?)\s)",
+        examples=("10 million products", "500k rows"), note="a count without a size or a rate: say how many GB or requests it comes to", negatable=False,
     ),
     PhraseRule(
-        id="geo", category="special requirements", field="geo_redundancy",
-        pattern=r"\bgeo[- ]?(?:redundan(?:t|cy)|replicat(?:ed|ion)|distributed)\b|\bmulti[- ]?(?:region|dc|site|datacenter)\b|\b(?:two|2|three|3) (?:data ?cent(?:er|re)s|regions|sites|zones)\b|\bdisaster recovery\b",
-        examples=("geo-redundant", "multi-region"), changes=sets(geo_redundancy=True),
+        id="retention", category="data and storage", field=None,
+        pattern=rf"\b(?:retention(?: time| period)?|keep(?:s|ing)?|kept|stored?|retain(?:ed|s)?)(?: data| it| logs| backups| for|:| of| is){{0,3}}\s{NUM}\s?(?:days?|weeks?|months?|years?)\b|{NUM}[\s-](?:days?|weeks?|months?|years?)(?: of| data| log){{0,2}} retention\b",
+        examples=("retention of 30 days", "90 days retention"), note="retention is not planned in this version: say how many GB it comes to", negatable=False,
+    ),
+)  # fmt: skip
+
+STATE: Final = (
+    PhraseRule(
+        id="stateless", category="statefulness", field="stateful", pattern=r"\bstate-?less\b", examples=("stateless",), changes=sets(stateful=False),
     ),
     PhraseRule(
-        id="public", category="special requirements", field="public",
-        pattern=r"\b(?:public(?:ly)?(?: (?:available|reachable|accessible|facing|api|site|website))?(?: (?:over|via|by) https?)?|internet[- ]facing|over https|exposed to the internet)\b",
-        examples=("public over HTTPS", "internet-facing"), changes=sets(public=True),
+        id="stateful", category="statefulness", field="stateful",
+        pattern=r"\bstate-?ful\b|\bkeeps (?:local )?state\b|\b(?:persistent|local) (?:volume|disk|storage)s?\b|\bon a volume\b|\bstores? (?:its )?(?:data|files|uploads) (?:on disk|locally)\b|\blocal (?:files|state)\b",
+        examples=("stateful", "persistent volume"), changes=sets(stateful=True),
     ),
     PhraseRule(
-        id="internal", category="special requirements", field="public",
-        pattern=r"\b(?:internal(?:ly)?(?: only| use| tool| service)?|intranet|vpn only|private network|not public)\b",
-        examples=("internal only", "intranet"), changes=sets(public=False),
-    ),
-    PhraseRule(
-        id="load-balancer", category="special requirements", field="load_balanced", pattern=r"\bload[- ]?balanc(?:ed|er|ing)\b",
-        examples=("load balancing",), changes=sets(load_balanced=True),
-    ),
-    PhraseRule(
-        id="gpu", category="special requirements", field="gpu", pattern=r"\b(?:gpus?|cuda|nvidia)\b", examples=("GPU",),
-        changes=sets(gpu=True),
-    ),
-    PhraseRule(
-        id="encryption", category="special requirements", field=None,
-        pattern=r"\bencrypt(?:ed|ion)(?: at rest| in transit)?\b|\btls(?: 1\.[23])?\b|\bmtls\b", examples=("encryption at rest", "TLS"),
-        note="not planned in this version",
-    ),
-    PhraseRule(
-        id="observability", category="special requirements", field=None,
-        pattern=r"\b(?:monitor(?:ed|ing)|metrics|prometheus|grafana|alert(?:s|ing)|tracing|logging)\b", examples=("monitoring",),
-        note="not planned in this version",
-    ),
-    PhraseRule(
-        id="frugal", category="special requirements", field=None, pattern=r"\b(?:low[- ]cost|cheap|cost[- ]sensitive|small budget|as small as possible)\b",
-        examples=("low-cost",), note="sizes follow the load; set a budget in .ai-provision.yaml",
+        id="backup", category="data and storage", field="backup",
+        pattern=rf"\b(?:(?:daily|nightly|hourly|weekly|regular|automatic)\s)?(?:back-?ups?|snapshots?)\b(?:\s(?:every (?:{NUM} )?(?:hours?|days?|nights?|weeks?|minutes)|daily|nightly|hourly|weekly)\b)?|\bpoint[- ]in[- ]time[- ]recovery\b|(?-i:\bPITR\b)",
+        examples=("daily backups", "point-in-time recovery"), changes=sets(backup=True),
     ),
 )  # fmt: skip

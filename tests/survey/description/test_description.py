@@ -131,7 +131,7 @@ def test_criticality(text: str, tier: str | None) -> None:
         ("no Redis", "dependencies"), ("without Kafka", "dependencies"), ("no Redis or Kafka", "dependencies"),
         ("Redis is not needed", "dependencies"), ("not critical", "criticality"), ("does not need a GPU", "gpu"),
         ("no strong consistency needed", "strong_consistency"), ("no session affinity", "session_affinity"),
-        ("not stateful", "stateful"), ("never public", "public"),
+        ("not stateful", "stateful"), ("no zero downtime required", "zero_downtime"),
     ],
 )  # fmt: skip
 def test_a_negated_phrase_changes_nothing_and_is_shown(text: str, field: str) -> None:
