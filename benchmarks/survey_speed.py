@@ -1,7 +1,7 @@
 """Reading a repository of 50,000 files: the whole survey read, the same git commands alone, and a full depth-1 clone.
 
-In: a synthetic repository in a temporary folder. Out: a table of medians, alternating in one run; the clones come last. Never: the network;
-``file://`` is allowed through a locator of this benchmark alone.
+In: a synthetic repository in a temporary folder. Out: a table of medians, alternating in one run; the clones come last.
+Never: the network; ``file://`` is allowed through a locator of this benchmark alone.
 
 Goals: at most 1.5 times the git commands alone, at least 8 times faster than the full clone.
 """
