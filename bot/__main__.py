@@ -5,10 +5,12 @@ In: the process's arguments. Out: its exit code. Never: a stack trace on a scree
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
 import uuid
+from collections.abc import Sequence
 
 from bot.cli import cli, wants_json
 from bot.errors import Code
@@ -16,22 +18,26 @@ from bot.model.document import ErrorBody, ErrorDocument
 
 
 def main() -> None:
-    """The entry point of ``ai-provision``."""
+    """The entry point of ``ai-provision``. What it prints is UTF-8 in every locale, so that the bytes are the same."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         cli()
     except Exception as defect:  # noqa: BLE001 - the one place where the process meets the world
-        _report(defect)
+        report(defect, sys.argv[1:])
         sys.exit(1)
 
 
-def _report(defect: Exception) -> None:
+def report(defect: Exception, arguments: Sequence[str]) -> None:
+    """A defect of ours: an id and what to do, in the format that was asked for."""
     identity = uuid.uuid4().hex[:12]
     if os.environ.get("AI_PROVISION_DEBUG"):
         traceback.print_exception(defect)
     message = f"This is a defect of ai-provision ({type(defect).__name__}), not of your input. Id {identity}."
     remedy = "Run again with AI_PROVISION_DEBUG=1 and report what it prints."
     sys.stderr.write(f"{Code.INTERNAL}: {message}\nWhat to do: {remedy}\n")
-    if wants_json(sys.argv[1:]):
+    if wants_json(arguments):
         body = ErrorBody(code=Code.INTERNAL, message=message, remedy=remedy)
         sys.stdout.write(ErrorDocument(error=body).model_dump_json() + "\n")
 

@@ -32,19 +32,30 @@ from bot.terminal import show_missing, show_plan, show_refusal
 class Verbs(TyperGroup):
     """The verbs. Wrong use is answered in the format that was asked for, as every refusal is."""
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - as the parent declares it
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - as the parent declares it
+        **extra: Any,
+    ) -> Any:
         """Run one verb and exit."""
         given = list(sys.argv[1:] if args is None else args)
-        if not wants_json(given):
-            return super().main(given, **extra)
+        as_json = wants_json(given)
         try:
-            code = super().main(given, **{**extra, "standalone_mode": False})
+            code = super().main(
+                given, prog_name, complete_var, standalone_mode and not as_json, windows_expand_args, **extra
+            )
         except (typer.Abort, KeyboardInterrupt):
             code = EXIT_FAILED
         except typer.TyperException as error:
             _print_refusal(_wrong_use(error), Format.JSON)
             code = EXIT_WRONG_USE
-        sys.exit(code or 0)
+        if as_json and standalone_mode:
+            sys.exit(code or 0)
+        return code
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

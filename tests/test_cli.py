@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
+from bot.__main__ import report
 from bot.cli import cli
 from bot.model.cluster import ClusterSnapshot
 from tests.fakes.house import DESCRIPTION, EXAMPLES, SUPERMARKET
@@ -109,6 +110,10 @@ REFUSED = {
     "no-folder": (["--git-repo", "/does/not/exist", "--app-description", "x"], "repo-url", 2),
     "snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", CONFIG], "syntax", 2),
     "no-config": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--config", "/none"], "config", 2),
+    "endless-config": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--config", "/dev/zero"], "config", 2),
+    "unnamed-config": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--config", ""], "config", 2),
+    "endless-snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", "/dev/zero"], "syntax", 2),
+    "unnamed-snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", ""], "syntax", 2),
     "too-much": (
         ["--git-repo", str(SUPERMARKET), "--app-description", "30,000 QPS peak", "--cluster", SNAPSHOT], "capacity", 3,
     ),
@@ -134,6 +139,31 @@ def test_a_refusal_has_a_code_a_sentence_and_a_remedy(
         assert result.stdout == ""
         assert code in result.stderr
         assert "What to do" in result.stderr
+
+
+WRONG_USE = {
+    "option": (["plan", "--nope"], "--nope"),
+    "verb": (["no-such-verb"], "no-such-verb"),
+    "value": (["serve", "--port", "99999"], "--port"),
+    "no-value": (["plan", "--cluster"], "--cluster"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "named"), WRONG_USE.values(), ids=WRONG_USE.keys())
+@pytest.mark.parametrize("wish", [["--format", "json"], ["--format=json"]], ids=["apart", "joined"])
+def test_wrong_use_is_one_document_too(arguments: list[str], named: str, wish: list[str]) -> None:
+    result = run(arguments[0], *wish, *arguments[1:])
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, schemas()["error-v1.json"])
+    assert (result.exit_code, document["error"]["code"]) == (2, "syntax")
+    assert named in document["error"]["message"]
+
+
+def test_a_defect_is_one_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    report(ValueError("CANARY"), ["plan", "--format", "json"])
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["code"] == "internal"
+    assert "CANARY" not in said.out + said.err
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -182,8 +212,7 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     result = run(verb, "--help")
     assert result.exit_code == 0
     assert "--format" in result.stdout
-    if verb not in {"preview", "create"}:
-        assert "Example" in result.stdout
+    assert "Example" in result.stdout
 
 
 def test_the_example_snapshot_is_a_snapshot_that_covers_both_systems() -> None:

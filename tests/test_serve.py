@@ -175,7 +175,6 @@ def test_a_delivery_counts_once_and_only_when_it_is_signed(served: Served) -> No
     assert len(served.github.comments(INFRA, number)) == 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_stopped_server_finishes_what_it_accepted(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         number = served.issue(CARTS)

@@ -329,6 +329,15 @@ def test_the_stated_size_of_the_data_is_the_volume():
         pytest.param(Demand(gpu=True), "GPU", id="gpu"),
         pytest.param(Demand(schedule="nightly"), "schedule", id="schedule"),
         pytest.param(Demand(payload=Bytes.of_mib(2)), "payload", id="payload"),
+        pytest.param(Demand(shape="spike"), "spikes", id="spike"),
+        pytest.param(Demand(shape="steady"), "steady", id="steady"),
+        pytest.param(Demand(load_balanced=True), "load balancing", id="load-balanced"),
+        pytest.param(Demand(public=False), "internal", id="internal"),
+        pytest.param(Demand(growth=0.5), "growth", id="growth-of-no-load"),
+        pytest.param(Demand(latency_ms=50), "latency", id="latency-of-no-load"),
+        pytest.param(Demand(reads_per_request=20), "queries", id="queries-of-no-load"),
+        pytest.param(Demand(data=Bytes.of_gib(50)), "data", id="data-without-a-place"),
+        pytest.param(Demand(failover=True), "failover", id="failover-of-no-database"),
     ],
 )
 def test_wishes_beyond_the_plan_are_said(demand, word):
