@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -61,12 +61,14 @@ class SnapshotInventory:
 class LiveInventory:
     """Proxmox and Kubernetes together; what is not configured stands in ``missing``.
 
-    ``tolerant``: an outage of a configured system becomes a gap too, instead of an exception.
+    ``tolerant``: an outage of a configured system becomes a gap too, instead of an exception. ``unset`` says why a
+    system that somebody began to configure is not read.
     """
 
     proxmox: Inventory | None
     kubernetes: Inventory | None
     tolerant: bool
+    unset: Mapping[System, str] = field(default_factory=dict)
 
     def read(self) -> ClusterSnapshot:
         """Both readings. Raises Refused or Unavailable unless tolerant."""
@@ -78,7 +80,7 @@ class LiveInventory:
 
     def _part(self, system: System, source: Inventory | None) -> ClusterSnapshot:
         if source is None:
-            return ClusterSnapshot(missing=(_not_configured(system),))
+            return ClusterSnapshot(missing=(_not_configured(system, self.unset.get(system)),))
         try:
             return source.read()
         except (Refused, Unavailable) as stop:
@@ -87,13 +89,13 @@ class LiveInventory:
             return ClusterSnapshot(missing=(_gap(system, stop.refusal),))
 
 
-def _not_configured(system: System) -> Missing:
+def _not_configured(system: System, why: str | None) -> Missing:
     how = "PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN" if system == "proxmox" else "KUBECONFIG"
     return Missing(
         system=system,
         what="nodes and capacity",
         code=NOT_CONFIGURED,
-        reason=f"no {'Proxmox VE' if system == 'proxmox' else 'Kubernetes'} cluster is configured",
+        reason=why or f"no {'Proxmox VE' if system == 'proxmox' else 'Kubernetes'} cluster is configured",
         remedy=f"Set {how}, or give a snapshot file.",
     )
 
@@ -117,7 +119,19 @@ def build_inventory(settings: Settings, *, tolerant: bool = True) -> Inventory:
     kubernetes = None
     if settings.kubeconfig and _has_content(Path(settings.kubeconfig)):
         kubernetes = KubernetesInventory(settings.kubeconfig, clock=RealClock())
-    return LiveInventory(proxmox=proxmox, kubernetes=kubernetes, tolerant=tolerant)
+    return LiveInventory(proxmox=proxmox, kubernetes=kubernetes, tolerant=tolerant, unset=_half_configured(settings))
+
+
+def _half_configured(settings: Settings) -> dict[System, str]:
+    """What somebody began to configure and did not finish, so that it is not taken for absent."""
+    halves: dict[System, str] = {}
+    if settings.proxmox_endpoint and not settings.proxmox_token:
+        halves["proxmox"] = "PROXMOX_VE_ENDPOINT is set, but PROXMOX_VE_API_TOKEN is not"
+    elif settings.proxmox_token and not settings.proxmox_endpoint:
+        halves["proxmox"] = "PROXMOX_VE_API_TOKEN is set, but PROXMOX_VE_ENDPOINT is not"
+    if settings.kubeconfig and not Path(settings.kubeconfig).is_file():
+        halves["kubernetes"] = "KUBECONFIG does not name one existing file"
+    return halves
 
 
 def _has_content(kubeconfig: Path) -> bool:

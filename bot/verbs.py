@@ -202,6 +202,10 @@ def snapshot(settings: Settings, *, anonymised: bool) -> ClusterSnapshot | Refus
             remedy="Set PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN, or KUBECONFIG.",
         )
     taken = app.build_inventory(settings).read()
+    stopped = [gap for gap in taken.missing if gap.code != app.NOT_CONFIGURED]
+    if not taken.nodes and stopped:
+        gap = stopped[0]
+        return Refusal(code=Code(gap.code), message=f"No cluster was read: {gap.reason}", remedy=gap.remedy)
     return anonymise(taken) if anonymised else taken
 
 

@@ -35,6 +35,9 @@ _DECIMAL: Final = {
     "P": Decimal("1e15"),
     "E": Decimal("1e18"),
 }
+_THOUSANDS: Final = tuple(
+    (name, 10**power) for name, power in (("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18))
+)
 _PROXMOX: Final = {"K": KIB, "M": MIB, "G": GIB, "T": 1024**4}
 _QUANTITY: Final = re.compile(
     r"(?P<number>[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20}))(?P<suffix>[A-Za-z]{0,2}|[eE][+-]?\d{1,2})", re.ASCII
@@ -161,12 +164,11 @@ class Bytes(_Quantity):
         return cls(_ceil(Decimal(str(gib)) * GIB))
 
     def to_k8s(self) -> str:
-        """The largest binary suffix that divides exactly: ``128Mi``."""
+        """The shortest exact notation, binary before decimal: ``128Mi``, ``20G``, ``1500``."""
         value = int(self)
-        for suffix in ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki"):
-            if value and value % _BINARY[suffix] == 0:
-                return f"{value // _BINARY[suffix]}{suffix}"
-        return str(value)
+        units = (*((name, size) for name, size in _BINARY.items()), *_THOUSANDS)
+        exact = [f"{value // size}{name}" for name, size in units if value and value % size == 0]
+        return min((*exact, str(value)), key=len)
 
     @property
     def mib(self) -> float:

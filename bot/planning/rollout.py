@@ -43,6 +43,7 @@ def replacing(
     pdb = _budget(n, least=least)
     spread = Spread(by_zone=n > 1, hard=n > 1 and zones >= 2 and spare_room)
     decisions = (
+        _decided(name, "rollout.max_unavailable", 0, "no pod is taken away before another is ready"),
         _decided(
             name,
             "rollout.max_surge",

@@ -15,7 +15,7 @@ LIMIT: Final = 2_000
 _JOINER: Final = "\u200b"
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()!|~$&#])")
 _ACTS: Final = re.compile(r"(?<=[@#])(?=\w)|(?<=GH-)(?=\d)", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"(?=://)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?=://)|(?<=www)(?=\.)|(?<=mailto)(?=:)|(?<=xmpp)(?=:)", re.IGNORECASE)
 _LINE_START: Final = re.compile(r"^(\s*)([-+=:]|\d+[.)])", re.MULTILINE)
 
 

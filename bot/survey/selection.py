@@ -167,7 +167,7 @@ def _named_kind(base: str, end: str) -> int | None:
 
 def _other_kind(base: str, end: str) -> int | None:
     """Most names mean nothing, so a plain word is asked before a pattern."""
-    if "file" in base and is_dockerfile_name(base):
+    if "erfile" in base and is_dockerfile_name(base):
         return _BUILD
     if base in _PACKAGES or end in _PROJECT_ENDS or (base.startswith("req") and _REQUIREMENTS.fullmatch(base)):
         return _PACKAGE

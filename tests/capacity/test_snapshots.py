@@ -20,7 +20,9 @@ from bot.model.cluster import (
 from bot.model.quantity import Bytes, MilliCpu, Resources
 
 SIZE = Resources(cpu=MilliCpu(8000), memory=Bytes.of_gib(32))
-GAP = Missing(system="proxmox", what="HA rules of canary-host", code="proxmox-auth", reason="403", remedy="grant Sys.Audit")
+GAP = Missing(
+    system="proxmox", what="HA rules of canary-host", code="proxmox-auth", reason="403", remedy="grant Sys.Audit"
+)
 PROXMOX = ClusterSnapshot(
     taken_at=datetime(2026, 1, 1, 12, 0, tzinfo=UTC),
     nodes=(Node(name="canary-host", system="proxmox", capacity=SIZE),),

@@ -15,7 +15,9 @@ from tests.fakes.forge import FakeForge
 from tests.fakes.house import DESCRIPTION, INFRA, BrokenInventory, FolderRepos, house, office
 
 THREAD = ThreadRef(owner="myorg", repo="infrastructure", number=7)
-COMMAND = f'/ai-provision\n\ngit_repo: "https://github.com/myorg/supermarket-inventory"\napp_description: "{DESCRIPTION}"\n'
+COMMAND = (
+    f'/ai-provision\n\ngit_repo: "https://github.com/myorg/supermarket-inventory"\napp_description: "{DESCRIPTION}"\n'
+)
 GITHUB_DOWN = Unavailable(Code.RATE, "GitHub asks to wait.", remedy="Wait.", retry_after=60)
 CLONE_FAILED = Refused(Refusal(code=Code.REPO_TOO_BIG, message="over 150,000 entries", remedy="name a part"))
 PVE_DOWN = Unavailable(Code.CAPACITY, "Proxmox VE did not answer.", remedy="Try again.")
@@ -34,7 +36,9 @@ def delivery(body: str = COMMAND, *, login: str = "ada", comment_id: int | None 
     )
 
 
-def run(forge: FakeForge, what: Delivery | None = None, *, inside: House | None = None, **config: str) -> Published | None:
+def run(
+    forge: FakeForge, what: Delivery | None = None, *, inside: House | None = None, **config: str
+) -> Published | None:
     files = {".ai-provision.yaml": config["config"]} if config else None
     return handle(what or delivery(), office(forge, inside=inside, files=files), progress=lambda _step: None)
 
@@ -51,7 +55,9 @@ def test_a_command_becomes_one_pull_request_and_one_comment() -> None:
     assert published.pull is not None
     assert published.pull.created
     [pull] = forge.pulls[INFRA]
-    assert pull.body.splitlines()[0].startswith("**Application** `supermarket-inventory` · **environment** `production`")
+    assert pull.body.splitlines()[0].startswith(
+        "**Application** `supermarket-inventory` · **environment** `production`"
+    )
     assert f"pull/{pull.number}" in comment_of(forge)
     assert forge.reactions["myorg/infrastructure", 7, 99] == ["eyes", "rocket"]
     assert forge.writes == ["react", "comment", "edit comment", "pull", "edit comment", "react"]
@@ -184,7 +190,9 @@ def test_every_stop_ends_in_one_comment_with_its_code(inside: object, code: str)
 def test_a_cluster_that_does_not_answer_can_give_a_draft_where_the_config_says_so() -> None:
     forge = FakeForge()
     inside = house(inventory=BrokenInventory(PVE_DOWN))
-    published = run(forge, inside=inside, config="when_unreachable: draft\ndefaults: {template_id: 9000, datastore: a, bridge: b}")
+    published = run(
+        forge, inside=inside, config="when_unreachable: draft\ndefaults: {template_id: 9000, datastore: a, bridge: b}"
+    )
     assert published is not None
     assert published.pull is not None, published
     assert published.pull.draft

@@ -16,7 +16,8 @@ HOSTILE = [
     "[click](https://evil.example)", "https://evil.example", "www.evil.example", "```\nbreak out", "`` ` ``", "a | b | c",
     "> quote", "# heading", "- item", "1. item", "---", "===", "**bold**", "\u202etxt.exe", "a\u200bb", "<details><summary>x",
     "mailto:a@b.example", "&lt;script&gt;", "$x^2$", "~~gone~~", "<https://evil.example>", "\\", "`", "::: note", "a\\`b",
-    "x@evil.example", "[ref]: https://evil.example", "\x00\x1b[31mred", "text\n\n/ai-provision", "[^1]: note",
+    "x@evil.example", "[ref]: https://evil.example", "\x00\x1b[31mred", "text\n\n/ai-provision", "[^1]: note", "_www.evil.example", "*www.evil.example",
+    "~WWW.evil.example", "(www.evil.example", "_mailto:a@b.example",
 ]  # fmt: skip
 ACTS = re.compile(r"<(a|img|h\d|ul|ol|blockquote|table|hr|script|details|del|strong|em|pre)\b", re.IGNORECASE)
 

@@ -126,7 +126,10 @@ class _Walk:
 
     def _target(self, entry: os.DirEntry[str]) -> str:
         """An absolute target inside the folder is written relative to the link, so that one rule resolves both."""
-        target = os.fsencode(Path(entry.path).readlink()).decode("utf-8", errors="replace")
+        try:
+            target = os.fsencode(Path(entry.path).readlink()).decode("utf-8", errors="replace")
+        except OSError:
+            return "/an unreadable link"
         if not target.startswith(f"{self.root}/"):
             return target
         return os.path.relpath(target, Path(entry.path).parent)

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from bot.edges.github import gitrun
 from bot.edges.github.addresses import checked_api, checked_clone_url, checked_name, web_host
 from bot.edges.github.bodies import LIMIT, clean, fitted, hidden, title_of
-from bot.edges.github.branch import Proposal, checked_branch, push
+from bot.edges.github.branch import Head, Proposal, checked_branch, push
 from bot.edges.github.calls import Answered, Calls
 from bot.edges.github.comments import Comments
 from bot.edges.github.ownership import checked_paths
@@ -170,7 +170,7 @@ class GitHubForge:
             created=place.open is None,
         )
 
-    def _pulls(self, home: Home) -> Pulls:
+    def _pulls(self, home: GithubRepository) -> Pulls:
         return Pulls(
             self._github.get_repo(home.full_name),
             full_name=home.full_name,

@@ -3,7 +3,8 @@
 In: node rows, ``/nodes/{n}/status``, guests. Out: ``Node`` nouns. Never: a node that did not answer shown as ready, a
 promise of zero where guests could not be seen.
 
-Promised is vCPU and max(configured, measured) memory of guests that run, or would after a boot (onboot, HA); templates and other stopped guests hold disk only.
+Promised is vCPU and max(configured, measured) memory of guests that run, or would after a boot (onboot, HA);
+templates and other stopped guests hold disk only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What each REST call does: one function per call, one closed table.
 
-In: an authenticated call. Out: a reply; each of them raises ``ApiError`` as GitHub would. Never: HTTP, limits, faults (the server adds them).
+In: an authenticated call. Out: a reply; each of them raises ``ApiError`` as GitHub would. Never:
+HTTP, limits, faults (the server adds them).
 """
 
 from __future__ import annotations

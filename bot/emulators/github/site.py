@@ -89,7 +89,7 @@ class Site:
         return gitstore.diff(repo.path, pull.base_sha, pull.head_sha) if pull else ""
 
     def merge(self, repo: Repository, issue: Issue) -> str:
-        """Merge an open pull request; returns the merge commit. Raises ValueError for a closed one and for conflicts."""
+        """Merge an open pull request; returns the merge commit. Raises ValueError when closed or in conflict."""
         pull = self.refreshed(repo, issue)
         if pull is None or issue.state != "open":
             raise ValueError("not an open pull request")

@@ -1,7 +1,8 @@
 """The answers to the read calls: from the state, filtered by rights, or computed where Proxmox VE computes.
 
 In: a call that was authenticated, authorised and verified. Out: the value of ``data``; each of them raises
-``ApiError`` as Proxmox VE would. Never: a row that the caller may not see. The rules that the schema holds only as prose are coded here, each named by its path in ``READS``.
+``ApiError`` as Proxmox VE would. Never: a row that the caller may not see. The rules that the schema holds only as
+prose are coded here, each named by its path in ``READS``.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ SIZES: Final = (
     ),
     PhraseRule(
         id="memory", category="data and storage", field="memory_hint",
-        pattern=rf"{ABOUT}(?P<n>{_SIZED})\s?(?:of )?(?:main )?(?:ram|memory|heap)\b(?: cap| limit| size)?|\b(?:ram|memory|heap)(?: cap| limit| size| usage| footprint| request)?(?: of|:|=| is)?\s(?P<m>{_SIZED})",
+        pattern=rf"{ABOUT}(?P<n>{_SIZED})\s?(?:of )?(?:main )?(?:ram|memory|mem|heap)\b(?: cap| limit| size)?|\b(?:ram|memory|heap)(?: cap| limit| size| usage| footprint| request)?(?: of|:|=| is)?\s(?P<m>{_SIZED})",
         examples=("16GB RAM", "512 MiB memory", "heap cap 768 MB"), negatable=False,
         changes=lambda found: _size("memory_hint", first(found, "n", "m"), memory=True), note="counted in binary: 1 GB is 1 GiB",
     ),
@@ -87,7 +87,7 @@ SIZES: Final = (
     ),
     PhraseRule(
         id="data", category="data and storage", field="data",
-        pattern=rf"{ABOUT}{_RANGE}(?P<n>{HIGH}{SIZE})(?:\s?(?:of )?(?:(?:relational|historical|customer|user|product|existing)\s)?(?:data(?:base|set)?|db|storage|disk(?: space)?|volume|ssd|images|files|documents|in the database)\b)?",
+        pattern=rf"{ABOUT}{_RANGE}(?P<n>{HIGH}{SIZE})(?!\s?(?:of )?(?:gpu )?vram)(?:\s?(?:of )?(?:(?:relational|historical|customer|user|product|existing)\s)?(?:data(?:base|set)?|db|storage|disk(?: space)?|volume|ssd|images|files|documents|in the database)\b)?",
         examples=("50 GB", "1.5TB of data", "200 GiB database"), changes=lambda found: _size("data", found["n"]), negatable=False,
     ),
     PhraseRule(
