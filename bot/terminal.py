@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.markup import escape
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -120,7 +121,8 @@ def show_missing(console: Console, missing: Sequence[Missing]) -> None:
 
 def show_pull(console: Console, pull: PullRequest, *, title: str, body: str, diff: str) -> None:
     """The pull request's text, then its diff."""
-    console.print(Panel(escape(plain(body)), title=f"Pull request #{pull.number}: {clean(title)}", subtitle=pull.url))
+    text = Markdown(plain(body), hyperlinks=False)
+    console.print(Panel(text, title=f"Pull request #{pull.number}: {clean(title)}", subtitle=pull.url))
     console.print(Syntax(plain(diff), "diff", word_wrap=True, background_color="default"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -183,6 +184,16 @@ def test_a_stopped_server_finishes_what_it_accepted(tmp_path: Path) -> None:
         assert any("/pull/" in comment.body for comment in served.github.comments(INFRA, number))
 
 
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A server inside this process sets up uvicorn's loggers for a stderr that the test runner closes again."""
+    logger = logging.getLogger("uvicorn")
+    handlers, propagate = logger.handlers[:], logger.propagate
+    yield
+    logger.handlers, logger.propagate = handlers, propagate
+
+
+@pytest.mark.usefixtures("own_logging")
 def test_a_taken_port_is_a_refusal(served: Served) -> None:
     environment = {"AI_PROVISION_WEBHOOK_SECRET": SECRET, "GITHUB_TOKEN": "unused", "KUBECONFIG": ""}
     port = served.url.rpartition(":")[2]

@@ -138,12 +138,13 @@ def _described(ask: Ask, *, board: Board, world: World) -> Placed:
     others = [other.node for other in _seats(ask, apart, world) if other.node != seat.node]
     before = load_of(seat.node, apart.taken(seat.node), world=world)
     after = load_of(seat.node, board.taken(seat.node), world=world)
+    stores = dict.fromkeys(store[0] for store in (seat.system_store, seat.data_store) if store)
     return Placed(
         name=ask.name,
         system="proxmox",
         node=seat.node,
         alternatives=tuple(others[:_ALTERNATIVES]),
         rejected=_rejections(ask, apart, world),
-        why=f"lowest score of {len(others) + 1} possible nodes: load {before:.0%} before, {after:.0%} after; disks on "
-        f"{seat.system_store[0]}" + (f" and {seat.data_store[0]}" if seat.data_store else ""),
+        why=f"lowest score of {len(others) + 1} possible nodes, the other new machines in place: load {before:.0%} "
+        f"before, {after:.0%} after; disks on {' and '.join(stores)}",
     )
