@@ -19,7 +19,7 @@ def running() -> Iterator[Stage]:
         yield one
 
 
-def test_a_comment_becomes_a_pull_request(running: Stage) -> None:
+def test_a_comment_becomes_a_pull_request_and_the_same_comment_again_updates_it(running: Stage) -> None:
     number, published = running.command(COMMENT)
     assert published.pull is not None, published
     github, pull = running.github, published.pull
@@ -41,17 +41,12 @@ def test_a_comment_becomes_a_pull_request(running: Stage) -> None:
     assert plan["plan"]["capacity_verified"]
     [comment] = github.comments(INFRA, number)[1:]
     assert f"/pull/{pull.number}" in comment.body
+    github.comment(INFRA, number, "ada", COMMENT)
+    _, again = running.ended.get(timeout=60)
+    assert again.pull is not None, again
+    assert (again.pull.number, again.pull.created) == (pull.number, False)
+    assert len(github.pulls(INFRA)) == 1
     assert github.unknown == ()
-
-
-def test_only_one_pull_request_stays_when_the_command_comes_again(running: Stage) -> None:
-    pulls = len(running.github.pulls(INFRA))
-    number = next(issue for issue in (1,) if running.github.comments(INFRA, issue))
-    running.github.comment(INFRA, number, "ada", COMMENT)
-    _, published = running.ended.get(timeout=60)
-    assert published.pull is not None, published
-    assert not published.pull.created
-    assert len(running.github.pulls(INFRA)) == pulls == 1
 
 
 def test_somebody_without_a_right_gets_one_polite_refusal(running: Stage) -> None:
