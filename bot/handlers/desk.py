@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from bot.errors import Refused, Unavailable
 from bot.flow.house import Office
 from bot.handlers.delivery import read_delivery
 from bot.handlers.dispatch import handle, order_of
@@ -81,6 +82,9 @@ class Desk:
         log = _LOG.bind(job=order_of(delivery).job, thread=f"{delivery.thread.full_name}#{delivery.thread.number}")
         try:
             published = handle(delivery, self._office, progress=self._progress or partial(_logged, log))
+        except (Refused, Unavailable) as stop:  # GitHub itself refused our words: there is nowhere to say it but here
+            log.warning("unsaid", code=stop.refusal.code, reason=stop.refusal.message)
+            published = Published(kind="failed", code=stop.refusal.code)
         except Exception as defect:
             log.exception("defect", kind=type(defect).__name__)
             published = self._apologise(delivery)
