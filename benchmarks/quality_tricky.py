@@ -54,7 +54,8 @@ def _said(answer: Preview) -> str:
     said = [f"{len(listed)} service{'s' if len(listed) != 1 else ''}: {shown}"]
     said += [doubt.question for doubt in profile.unsure[:1]]
     said += [note for note in profile.notes if note.startswith(("submodule", "symbolic"))][:1]
-    said += [f"{len(answer.unread)} not read, first {answer.unread[0]}"] if answer.unread else []
+    unread = [finding.message for finding in answer.document.findings if finding.rule == "read-limits"]
+    said += [f"{len(unread)} not read, first {unread[0].removeprefix('could not read ')}"] if unread else []
     return "; ".join(said)
 
 

@@ -25,7 +25,7 @@ from bot.edges.terraform import TerraformToolbox
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House, Office
-from bot.model.cluster import ClusterSnapshot, Missing, System
+from bot.model.cluster import NOT_CONFIGURED, WHOLE_SYSTEM, ClusterSnapshot, Missing, System
 from bot.model.command import RepoTarget
 from bot.ports import Inventory
 from bot.rendering.redaction import redactor
@@ -43,8 +43,6 @@ __all__ = [
     "configure_logs",
 ]
 
-NOT_CONFIGURED: Final = "not-configured"
-
 
 @dataclass(frozen=True)
 class SnapshotInventory:
@@ -61,17 +59,16 @@ class SnapshotInventory:
 class LiveInventory:
     """Proxmox and Kubernetes together; what is not configured stands in ``missing``.
 
-    ``tolerant``: an outage of a configured system becomes a gap too, instead of an exception. ``unset`` says why a
-    system that somebody began to configure is not read.
+    An outage of one becomes a gap too, so that the other is not lost; the flow decides whether it may go on.
+    ``unset`` says why a system that somebody began to configure is not read.
     """
 
     proxmox: Inventory | None
     kubernetes: Inventory | None
-    tolerant: bool
     unset: Mapping[System, str] = field(default_factory=dict)
 
     def read(self) -> ClusterSnapshot:
-        """Both readings. Raises Refused or Unavailable unless tolerant."""
+        """Both readings. Never raises for a system that does not answer: see ``ClusterSnapshot.down``."""
         sources: tuple[tuple[System, Inventory | None], ...] = (
             ("proxmox", self.proxmox),
             ("kubernetes", self.kubernetes),
@@ -84,8 +81,6 @@ class LiveInventory:
         try:
             return source.read()
         except (Refused, Unavailable) as stop:
-            if not self.tolerant:
-                raise
             return ClusterSnapshot(missing=(_gap(system, stop.refusal),))
 
 
@@ -93,7 +88,7 @@ def _not_configured(system: System, why: str | None) -> Missing:
     how = "PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN" if system == "proxmox" else "KUBECONFIG"
     return Missing(
         system=system,
-        what="nodes and capacity",
+        what=WHOLE_SYSTEM,
         code=NOT_CONFIGURED,
         reason=why or f"no {'Proxmox VE' if system == 'proxmox' else 'Kubernetes'} cluster is configured",
         remedy=f"Set {how}, or give a snapshot file.",
@@ -101,12 +96,10 @@ def _not_configured(system: System, why: str | None) -> Missing:
 
 
 def _gap(system: System, refusal: Refusal) -> Missing:
-    return Missing(
-        system=system, what="nodes and capacity", code=refusal.code, reason=refusal.message, remedy=refusal.remedy
-    )
+    return Missing(system=system, what=WHOLE_SYSTEM, code=refusal.code, reason=refusal.message, remedy=refusal.remedy)
 
 
-def build_inventory(settings: Settings, *, tolerant: bool = True) -> Inventory:
+def build_inventory(settings: Settings) -> Inventory:
     """The live clusters, as far as they are configured. Raises nothing: work begins with ``read``."""
     token = settings.proxmox_token
     proxmox = (
@@ -119,7 +112,7 @@ def build_inventory(settings: Settings, *, tolerant: bool = True) -> Inventory:
     kubernetes = None
     if settings.kubeconfig and _has_content(Path(settings.kubeconfig)):
         kubernetes = KubernetesInventory(settings.kubeconfig, clock=RealClock())
-    return LiveInventory(proxmox=proxmox, kubernetes=kubernetes, tolerant=tolerant, unset=_half_configured(settings))
+    return LiveInventory(proxmox=proxmox, kubernetes=kubernetes, unset=_half_configured(settings))
 
 
 def _half_configured(settings: Settings) -> dict[System, str]:

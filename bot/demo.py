@@ -130,7 +130,7 @@ def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> d
 
 def _desk(settings: Settings, ended: queue.Queue[tuple[Delivery, Published]], progress: Progress | None) -> Desk:
     app.configure_logs(settings, level=logging.WARNING)
-    house = app.build_house(settings, inventory=app.build_inventory(settings, tolerant=False))
+    house = app.build_house(settings, inventory=app.build_inventory(settings))
     office = app.build_office(settings, house=house)
     if isinstance(office, Refusal):
         raise Broken(office.message)

@@ -17,13 +17,13 @@ from pydantic import ValidationError
 from bot import app
 from bot.capacity.anonymise import anonymise
 from bot.errors import Code, Refusal, Refused, Unavailable
-from bot.flow.config_file import read_config
+from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.flow.house import Office
 from bot.flow.preview import Preview, preview
 from bot.flow.provision import host_refusal, publish
 from bot.handlers.desk import Desk
 from bot.handlers.provision import parse_request
-from bot.model.cluster import ClusterSnapshot
+from bot.model.cluster import NOT_CONFIGURED, ClusterSnapshot
 from bot.model.command import FolderTarget, Provision
 from bot.model.config import Config
 from bot.model.document import Document
@@ -202,9 +202,8 @@ def snapshot(settings: Settings, *, anonymised: bool) -> ClusterSnapshot | Refus
             remedy="Set PROXMOX_VE_ENDPOINT and PROXMOX_VE_API_TOKEN, or KUBECONFIG.",
         )
     taken = app.build_inventory(settings).read()
-    stopped = [gap for gap in taken.missing if gap.code != app.NOT_CONFIGURED]
-    if not taken.nodes and stopped:
-        gap = stopped[0]
+    if not taken.nodes and taken.down:
+        gap = taken.down[0]
         return Refusal(code=Code(gap.code), message=f"No cluster was read: {gap.reason}", remedy=gap.remedy)
     return anonymise(taken) if anonymised else taken
 
@@ -256,7 +255,7 @@ def _check_infra_repo(office: Office) -> Check:
     if office.infra_repo is None:
         remedy = "Set AI_PROVISION_INFRA_REPO to owner/name; without it the thread's own repository is used."
         return Check(what="GitHub", state="skipped", found="no infrastructure repository set", remedy=remedy)
-    config = read_config(office.forge.file(office.infra_repo, ".ai-provision.yaml"), yaml=office.house.yaml)
+    config = read_config(office.forge.file(office.infra_repo, CONFIG_PATH), yaml=office.house.yaml)
     if isinstance(config, Refusal):
         return _failed("config file", config)
     return Check(what="GitHub", state="ok", found=f"{office.infra_repo} is readable and its config is valid")
@@ -270,7 +269,7 @@ def _check_clusters(settings: Settings) -> tuple[Check, ...]:
     gaps = tuple(
         Check(
             what=f"{gap.system}: {gap.what}",
-            state="skipped" if gap.code == "not-configured" else "failed",
+            state="skipped" if gap.code == NOT_CONFIGURED else "failed",
             found=f"{gap.code}: {gap.reason}",
             remedy=gap.remedy,
         )
@@ -314,7 +313,7 @@ def serve(settings: Settings, *, host: str | None, port: int | None) -> Refusal 
             remedy="Set AI_PROVISION_WEBHOOK_SECRET to the secret of the GitHub webhook.",
         )
     app.configure_logs(settings)
-    house = app.build_house(settings, inventory=app.build_inventory(settings, tolerant=False))
+    house = app.build_house(settings, inventory=app.build_inventory(settings))
     office = app.build_office(settings, house=house)
     if isinstance(office, Refusal):
         return office

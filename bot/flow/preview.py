@@ -12,9 +12,9 @@ from typing import Literal
 from bot.agents.collector import Collected, collect
 from bot.agents.planner import first_plan
 from bot.agents.reviewer import Context, Reviewed, review
-from bot.errors import Refusal, Refused, Unavailable
+from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House
-from bot.model.cluster import ClusterSnapshot, Missing
+from bot.model.cluster import ClusterSnapshot
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
 from bot.model.document import Document, Request
@@ -33,7 +33,6 @@ class Preview(Noun):
     collected: Collected
     snapshot: ClusterSnapshot
     reviewed: Reviewed
-    unread: tuple[str, ...] = ()
     draft: bool = False
 
 
@@ -43,9 +42,7 @@ def preview(
     """Read, plan, render, check. A mistake of the user or an outage comes back as a value."""
     try:
         return _belt(command, house, config=config, when_unreachable=when_unreachable, progress=progress)
-    except Refused as stop:
-        return stop.refusal
-    except Unavailable as stop:
+    except (Refused, Unavailable) as stop:
         return stop.refusal
 
 
@@ -59,6 +56,8 @@ def _belt(
         return collected
     progress("Reading the clusters")
     snapshot = _readings(house, when_unreachable)
+    if isinstance(snapshot, Refusal):
+        return snapshot
     progress("Sizing and placing")
     plan = first_plan(collected, snapshot, config=config, repo_owner=_owner(command), commit=tree.commit)
     if isinstance(plan, Refusal):
@@ -71,25 +70,13 @@ def _belt(
     return _preview(context, reviewed, tree, when_unreachable)
 
 
-def _readings(house: House, when_unreachable: WhenUnreachable) -> ClusterSnapshot:
-    """The snapshot; an unreachable cluster is a refusal, or a stated gap where the caller goes on."""
-    try:
-        return house.inventory.read()
-    except (Refused, Unavailable) as stop:
-        if when_unreachable == "refuse":
-            raise
-        return ClusterSnapshot(missing=(_gap(stop.refusal),))
-
-
-def _gap(refusal: Refusal) -> Missing:
-    of_kubernetes = "ubernetes" in refusal.message or refusal.code == "kubernetes-auth"
-    return Missing(
-        system="kubernetes" if of_kubernetes else "proxmox",
-        what="the whole cluster",
-        code=refusal.code,
-        reason=refusal.message,
-        remedy=refusal.remedy,
-    )
+def _readings(house: House, when_unreachable: WhenUnreachable) -> ClusterSnapshot | Refusal:
+    """The snapshot; a configured system that gave nothing is a refusal, or a stated gap where the caller goes on."""
+    snapshot = house.inventory.read()
+    if when_unreachable != "refuse" or not snapshot.down:
+        return snapshot
+    gap = snapshot.down[0]
+    return Refusal(code=Code(gap.code), message=gap.reason, remedy=gap.remedy)
 
 
 def _owner(command: Provision) -> str | None:
@@ -104,14 +91,12 @@ def _request(command: Provision, tree: Tree) -> Request:
 
 def _preview(context: Context, reviewed: Reviewed, tree: Tree, when_unreachable: WhenUnreachable) -> Preview:
     plan = reviewed.plan
-    unread = tuple(f"{item.path}: {item.reason}" for item in tree.unread)
     draft = plan.confidence.draft or (when_unreachable == "draft" and not plan.capacity_verified)
     return Preview(
         document=document(context, reviewed, extra=_unread_findings(tree)),
         collected=context.collected,
         snapshot=context.snapshot,
         reviewed=reviewed,
-        unread=unread,
         draft=draft,
     )
 

@@ -11,9 +11,14 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from bot.model.noun import Noun
-from bot.model.quantity import Bytes, MilliCpu, Resources
+from bot.model.quantity import Bytes, Resources
 
 System = Literal["proxmox", "kubernetes"]
+
+NOT_CONFIGURED = "not-configured"
+"""The code of a system that nobody set up; every other code of a gap is a reason code."""
+WHOLE_SYSTEM = "nodes and capacity"
+"""What is missing when nothing of a system was read."""
 
 
 class Missing(Noun):
@@ -219,6 +224,11 @@ class ClusterSnapshot(Noun):
         """The nodes of one system."""
         return tuple(node for node in self.nodes if node.system == system)
 
+    @property
+    def down(self) -> tuple[Missing, ...]:
+        """The systems that are configured and gave nothing at all."""
+        return tuple(gap for gap in self.missing if gap.what == WHOLE_SYSTEM and gap.code != NOT_CONFIGURED)
+
 
 class Room(Noun):
     """What one node can still give, after reserves and overcommit (``capacity.headroom``).
@@ -252,9 +262,3 @@ class Headroom(Noun):
             if room.usable:
                 total = total + room.free
         return total
-
-
-__all__ = [
-    "Bridge", "ClusterSnapshot", "Guest", "HaRule", "Headroom", "KubernetesFacts", "LimitRange", "MilliCpu", "Missing",
-    "Node", "ProxmoxFacts", "Quota", "Room", "Store", "Subnet", "System", "Taint", "Workload",
-]  # fmt: skip

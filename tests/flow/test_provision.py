@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.app import LiveInventory, SnapshotInventory
+from bot.capacity.combine import combine
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House
 from bot.handlers.dispatch import handle
 from bot.model.command import Actor, Delivery, ThreadRef
 from bot.model.outcome import Published
 from tests.fakes.forge import FakeForge
-from tests.fakes.house import DESCRIPTION, INFRA, BrokenInventory, FolderRepos, house, office
+from tests.fakes.house import DESCRIPTION, INFRA, BrokenInventory, FolderRepos, house, office, snapshot
 
 THREAD = ThreadRef(owner="myorg", repo="infrastructure", number=7)
 COMMAND = (
@@ -21,6 +23,12 @@ COMMAND = (
 GITHUB_DOWN = Unavailable(Code.RATE, "GitHub asks to wait.", remedy="Wait.", retry_after=60)
 CLONE_FAILED = Refused(Refusal(code=Code.REPO_TOO_BIG, message="over 150,000 entries", remedy="name a part"))
 PVE_DOWN = Unavailable(Code.CAPACITY, "Proxmox VE did not answer.", remedy="Try again.")
+
+
+def half_down() -> LiveInventory:
+    """Proxmox VE does not answer; Kubernetes does."""
+    kubernetes = combine([snapshot().model_copy(update={"proxmox": None, "nodes": snapshot().of("kubernetes")})])
+    return LiveInventory(proxmox=BrokenInventory(PVE_DOWN), kubernetes=SnapshotInventory(kubernetes))
 
 
 def delivery(body: str = COMMAND, *, login: str = "ada", comment_id: int | None = 99) -> Delivery:
@@ -173,7 +181,7 @@ def test_help_and_commands_of_later_versions() -> None:
     [
         (lambda: house(repos=FolderRepos(stop=CLONE_FAILED)), "repo-too-big"),
         (lambda: house(repos=FolderRepos(stop=GITHUB_DOWN)), "rate"),
-        (lambda: house(inventory=BrokenInventory(PVE_DOWN)), "capacity"),
+        (lambda: house(inventory=half_down()), "capacity"),
     ],
     ids=["clone-refused", "outage", "cluster-down"],
 )
@@ -189,14 +197,17 @@ def test_every_stop_ends_in_one_comment_with_its_code(inside: object, code: str)
 
 def test_a_cluster_that_does_not_answer_can_give_a_draft_where_the_config_says_so() -> None:
     forge = FakeForge()
-    inside = house(inventory=BrokenInventory(PVE_DOWN))
+    inside = house(inventory=half_down())
     published = run(
         forge, inside=inside, config="when_unreachable: draft\ndefaults: {template_id: 9000, datastore: a, bridge: b}"
     )
     assert published is not None
     assert published.pull is not None, published
     assert published.pull.draft
-    assert "Capacity unverified" in forge.pulls[INFRA][0].body
+    body = forge.pulls[INFRA][0].body
+    assert "Capacity unverified" in body
+    assert "Proxmox VE did not answer" in body
+    assert "k8s-worker-1" in body, "what the other cluster said is kept"
 
 
 def test_a_broken_config_file_stops_with_its_key() -> None:

@@ -1,7 +1,7 @@
 """How much of a repository is read before the bot stops.
 
-In: nothing. Out: numbers. Never: unlimited. Sources: knowledge of section 6 of the survey study (100,000 tree entries,
-3,000 survey files, 256 KiB per file, 16 MiB in all, 20 s); the hard limits are ours.
+In: nothing. Out: numbers. Never: unlimited. The limits of docs/security.md, first values: 100,000 tree
+entries, 3,000 survey files, 256 KiB per file, 16 MiB in all, 20 s; the hard limits lie above them.
 """
 
 from __future__ import annotations

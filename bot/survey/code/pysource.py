@@ -15,7 +15,6 @@ from bot.survey.code.sources import Source
 
 MAX_NODES = 200_000
 _MAX_NESTING = 80
-_MAX_RUN = 400
 _BRACKETS = re.compile(r"[()\[\]{}]|[^()\[\]{}]+")
 _RUNS = re.compile(r"(?:[-+~!]\s?|\bnot\b\s?|\blambda\b[^\n:]{0,20}:|\bawait\b\s?|\*\*\s?\S\s?){400}")
 
