@@ -50,6 +50,8 @@ bench: $(STAMP)  ## benchmarks, side by side, as a table
 lock:  ## resolve the lock again from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --group pyproject.toml:dev --extra model pyproject.toml -o $(LOCK)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  -c $(LOCK) pyproject.toml -o requirements/runtime.lock
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

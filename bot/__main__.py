@@ -5,16 +5,22 @@ In: the process's arguments. Out: its exit code. Never: a stack trace on a scree
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import sys
 import traceback
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
-from bot.cli import cli, wants_json
+from bot.cli_shared import wants_json
 from bot.errors import Code
 from bot.model.document import ErrorBody, ErrorDocument
+
+_COMMAND_LINE: Final = "bot.cli"
+_QUICK: Final = dict.fromkeys(("serve", "worker", "backup", "audit"), "bot.cli_operations")
+"""Verbs that start without the planning half of the product: a server is ready within moments."""
 
 
 def main() -> None:
@@ -23,10 +29,15 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        cli()
+        importlib.import_module(home_of(sys.argv[1:])).cli()
     except Exception as defect:  # noqa: BLE001 - the one place where the process meets the world
         report(defect, sys.argv[1:])
         sys.exit(1)
+
+
+def home_of(arguments: Sequence[str]) -> str:
+    """The module whose ``cli`` serves these arguments."""
+    return _QUICK.get(arguments[0], _COMMAND_LINE) if arguments else _COMMAND_LINE
 
 
 def report(defect: Exception, arguments: Sequence[str]) -> None:

@@ -5,14 +5,11 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import structlog
 from pydantic import SecretStr
 
 from bot.capacity.combine import combine
@@ -25,6 +22,7 @@ from bot.edges.terraform import TerraformToolbox
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House, Office
+from bot.flow.steps import Straight
 from bot.model.cluster import NOT_CONFIGURED, WHOLE_SYSTEM, ClusterSnapshot, Missing, System
 from bot.model.command import RepoTarget
 from bot.ports import Inventory
@@ -40,7 +38,6 @@ __all__ = [
     "build_house",
     "build_inventory",
     "build_office",
-    "configure_logs",
 ]
 
 
@@ -162,12 +159,16 @@ def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:
 
 
 def build_office(settings: Settings, *, house: House) -> Office | Refusal:
-    """A house with GitHub, or what is missing for it. Raises Refused(config) for an unusable GITHUB_API_URL."""
+    """A house with GitHub by a plain token, for one process, or what is missing for it.
+
+    Raises Refused(config) for an unusable GITHUB_API_URL.
+    """
     if settings.github_token is None:
         return _NO_TOKEN
     return Office(
         house=house,
         forge=_forge(settings, settings.github_token),
+        steps=Straight(clock=house.clock),
         infra_repo=settings.infra_repo,
         git_hosts=settings.allowed_git_hosts,
     )
@@ -187,22 +188,4 @@ def _forge(settings: Settings, token: SecretStr) -> GitHubForge:
         clock=RealClock(),
         write_pause=settings.write_pause,
         redact=redactor(settings.secrets()),
-    )
-
-
-def configure_logs(settings: Settings, *, level: int = logging.INFO) -> None:
-    """One JSON object a line on stderr, redacted at this one exit."""
-    redact = redactor(settings.secrets())
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-            lambda _logger, _name, line: redact(str(line)),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
     )

@@ -7,93 +7,29 @@ user's mistake.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from typer.core import TyperGroup
 
-from bot import __version__, demo, verbs
-from bot.errors import EXIT_FAILED, EXIT_WRONG_USE, Code, Refusal, Refused, Unavailable
+from bot import __version__, ci, cli_operations, doctor, initial, verbs
+from bot.ci_runner import ActionResult, log_line
+from bot.cli_shared import ERR, OUT, Format, FormatOption, exit_on, group, print_json, progress, run, wants_json
+from bot.errors import EXIT_FAILED, Refusal
 from bot.flow.preview import Preview
-from bot.model.document import ErrorBody, ErrorDocument
-from bot.settings import Settings, read_settings
-from bot.terminal import show_missing, show_plan, show_refusal
+from bot.logs import configure_logs
+from bot.settings import Settings
+from bot.terminal import clean, show_missing, show_plan
 
+__all__ = ["cli", "wants_json"]
 
-class Verbs(TyperGroup):
-    """The verbs. Wrong use is answered in the format that was asked for, as every refusal is."""
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - as the parent declares it
-        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - as the parent declares it
-        **extra: Any,
-    ) -> Any:
-        """Run one verb and exit."""
-        given = list(sys.argv[1:] if args is None else args)
-        as_json = wants_json(given)
-        try:
-            code = super().main(
-                given, prog_name, complete_var, standalone_mode and not as_json, windows_expand_args, **extra
-            )
-        except (typer.Abort, KeyboardInterrupt):
-            code = EXIT_FAILED
-        except typer.TyperException as error:
-            _print_refusal(_wrong_use(error), Format.JSON)
-            code = EXIT_WRONG_USE
-        if as_json and standalone_mode:
-            sys.exit(code or 0)
-        return code
-
-
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether ``--format json`` stands among the arguments, also where the rest of them is wrong."""
-    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
-
-
-def _wrong_use(error: typer.TyperException) -> Refusal:
-    said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-    return Refusal(
-        code=Code.SYNTAX,
-        message=" ".join(said.split()) or "The command line was not understood.",
-        remedy="Run it with --help; every verb shows its options and an example.",
-    )
-
-
-cli: Final = typer.Typer(
-    cls=Verbs,
-    name="ai-provision",
-    help="One comment becomes a reviewed pull request with right-sized Terraform and Kubernetes manifests.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-_OUT: Final = Console(highlight=False, soft_wrap=False)
-_ERR: Final = Console(stderr=True, highlight=False)
-
-
-T = TypeVar("T")
-
-
-class Format(StrEnum):
-    """How the result is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
+cli: Final = group()
+_DEMO: Final = "bot.demo"
+"""Loaded when it is asked for: emulators and the durable queue would double the start of every other verb."""
 
 GitRepo = Annotated[
     str | None,
@@ -111,7 +47,6 @@ ConfigOption = Annotated[
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write each generated file below this folder.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
 Words = Annotated[
     str | None,
     typer.Argument(
@@ -133,23 +68,23 @@ def plan(
 ) -> None:
     """The plan and the files, no pull request. Also called [bold]preview[/]."""
 
-    def run(settings: Settings) -> Preview | Refusal:
+    def work(settings: Settings) -> Preview | Refusal:
         order = verbs.PlanOrder(
             text=text, git_repo=git_repo, app_description=app_description, cluster=cluster, config=config
         )
-        return verbs.plan(order, settings, progress=_progress)
+        return verbs.plan(order, settings, progress=progress)
 
-    planned = _run(run, format)
+    planned = run(work, format)
     if out is not None:
-        _exit_on(verbs.write_files(planned.document, out), format)
+        exit_on(verbs.write_files(planned.document, out), format)
     _print_plan(planned, format)
 
 
 def _print_plan(planned: Preview, format_: Format) -> None:
     if format_ is Format.JSON:
-        _print_json(planned.document.model_dump_json(by_alias=True))
+        print_json(planned.document.model_dump_json(by_alias=True))
     else:
-        show_plan(_OUT, planned.document)
+        show_plan(OUT, planned.document)
 
 
 @cli.command(epilog=f"Example: {verbs.EXAMPLE.replace(' plan ', ' provision ')} --dry-run")
@@ -170,24 +105,24 @@ def provision(
         text=text, git_repo=git_repo, app_description=app_description, cluster=cluster, config=config
     )
     if apply:
-        _exit_on(verbs.APPLY_LATER, format)
-    planned = _run(lambda settings: verbs.plan(order, settings, progress=_progress), format)
+        exit_on(verbs.APPLY_LATER, format)
+    planned = run(lambda settings: verbs.plan(order, settings, progress=progress), format)
     if dry_run or not _confirmed(planned, format, yes=yes):
         _print_plan(planned, format)
         return
-    pull = _run(lambda settings: verbs.open_pull(planned, order, settings, progress=_progress), format)
+    pull = run(lambda settings: verbs.open_pull(planned, order, settings, progress=progress), format)
     if format is Format.JSON:
-        _print_json(json.dumps({"schema_version": 1, "pull_request": pull.model_dump(mode="json")}))
+        print_json(json.dumps({"schema_version": 1, "pull_request": pull.model_dump(mode="json")}))
     else:
-        show_plan(_OUT, planned.document)
-        _OUT.print(f"Pull request [bold]{pull.url}[/]")
+        show_plan(OUT, planned.document)
+        OUT.print(f"Pull request [bold]{pull.url}[/]")
 
 
 def _confirmed(planned: Preview, format_: Format, *, yes: bool) -> bool:
     """Ask only a person at a terminal."""
     if yes or format_ is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
-    show_plan(_OUT, planned.document)
+    show_plan(OUT, planned.document)
     return typer.confirm("Open the pull request?", default=False)
 
 
@@ -207,54 +142,94 @@ def snapshot(
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """What the clusters hold now; [bold]plan --cluster FILE[/] reads it back."""
-    taken = _run(lambda settings: verbs.snapshot(settings, anonymised=anonymise), format)
+    taken = run(lambda settings: verbs.snapshot(settings, anonymised=anonymise), format)
     text = taken.model_dump_json(indent=2) + "\n"
     if out is None:
         sys.stdout.write(text)
         return
-    _exit_on(verbs.write_text(out, text), format)
+    exit_on(verbs.write_text(out, text), format)
     if format is Format.JSON:
-        _print_json(
+        print_json(
             json.dumps({"schema_version": 1, "out": str(out), "nodes": len(taken.nodes), "missing": len(taken.missing)})
         )
         return
-    show_missing(_OUT, taken.missing)
-    _OUT.print(f"{len(taken.nodes)} nodes and {len(taken.stores)} stores written to {out}")
+    show_missing(OUT, taken.missing)
+    OUT.print(f"{len(taken.nodes)} nodes and {len(taken.stores)} stores written to {out}")
 
 
 @cli.command(epilog="Example: ai-provision check")
 def check(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
     """Doctor: settings, credentials, privileges, reachability, tools. Each failed line says what to do."""
-    lines = _run(verbs.check, format)
+    lines = run(doctor.check, format)
     if format is Format.JSON:
-        _print_json(json.dumps({"schema_version": 1, "checks": [line.model_dump(mode="json") for line in lines]}))
+        print_json(json.dumps({"schema_version": 1, "checks": [line.model_dump(mode="json") for line in lines]}))
     else:
         for line in lines:
             mark = {"ok": "[green]ok  [/]", "failed": "[red]FAIL[/]", "skipped": "[yellow]skip[/]"}[line.state]
-            _OUT.print(
-                f"{mark} {line.what}: {line.found}" + (f"\n       → {line.remedy}" if line.remedy else ""), markup=True
-            )
+            remedy = f"\n       → {clean(line.remedy)}" if line.remedy else ""
+            OUT.print(f"{mark} {clean(line.what)}: {clean(line.found)}{remedy}", soft_wrap=True)
     if any(line.state == "failed" for line in lines):
         raise typer.Exit(EXIT_FAILED)
 
 
-@cli.command(epilog="Example: AI_PROVISION_WEBHOOK_SECRET=… ai-provision serve --port 8080")
-def serve(
+@cli.command(epilog="Example: ai-provision init --out infrastructure/")
+def init(
     *,
-    host: Annotated[str | None, typer.Option("--host", help="Address to listen on; AI_PROVISION_HOST.")] = None,
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port; AI_PROVISION_PORT.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The checkout that receives the files.")] = Path(),
+    action: Annotated[
+        str | None,
+        typer.Option(
+            "--action",
+            metavar="OWNER/NAME@COMMIT",
+            help="This tool's repository and the reviewed commit that the workflow runs; without it, no workflow.",
+        ),
+    ] = None,
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="Open a pull request in AI_PROVISION_INFRA_REPO instead.")
+    ] = False,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
-    """Webhook server with an embedded worker, one process."""
-    _run(lambda settings: verbs.serve(settings, host=host, port=port), format)
+    """The first files of an infrastructure repository: the config file and, with --action, the workflow."""
+    order = initial.InitOrder(out=str(out), action=action, pull_request=pull_request)
+    done = run(lambda settings: initial.init(order, settings, progress=progress), format)
+    if format is Format.JSON:
+        print_json(done.model_dump_json())
+        return
+    for path in done.written:
+        OUT.print(f"written  {path}", markup=False)
+    for path in done.kept:
+        OUT.print(f"is there {path}", markup=False)
+    OUT.print(f"Pull request {done.pull_request.url}" if done.pull_request else done.next_step, markup=False)
+
+
+@cli.command(epilog="Example: GITHUB_EVENT_NAME=issue_comment GITHUB_EVENT_PATH=event.json ai-provision action")
+def action(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
+    """One event of a GitHub Actions run; action.yml calls it. Inputs come by the environment alone."""
+
+    def work(settings: Settings) -> ActionResult | Refusal:
+        configure_logs(settings)
+        ended = ci.action(settings, os.environ, progress=progress)
+        if isinstance(ended, Refusal) and format is Format.TEXT:
+            sys.stdout.write(log_line(ended) + "\n")
+            raise typer.Exit(ended.exit_code)
+        return ended
+
+    ended = run(work, format)
+    sys.stdout.write((ended.model_dump_json() if format is Format.JSON else log_line(ended)) + "\n")
+    if ended.failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+cli_operations.add_to(cli)
 
 
 @cli.command("demo", epilog="Example: ai-provision demo")
 def demo_verb(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
     """The whole loop on this computer: no account, no key, no cluster, no Docker."""
-    result = _run(lambda _settings: demo.run(_ERR if format is Format.JSON else _OUT), format)
+    demo = importlib.import_module(_DEMO)
+    result = run(lambda _settings: demo.run(ERR if format is Format.JSON else OUT), format)
     if format is Format.JSON:
-        _print_json(result.model_dump_json(by_alias=True))
+        print_json(result.model_dump_json(by_alias=True))
 
 
 @cli.callback(invoke_without_command=True)
@@ -263,48 +238,5 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        _OUT.print(__version__)
+        OUT.print(__version__)
         raise typer.Exit
-
-
-def _progress(step: str) -> None:
-    _ERR.print(f"[dim]{step} …[/]")
-
-
-def _print_json(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _run(work: Callable[[Settings], T | Refusal], format_: Format) -> T:
-    """Run a verb; a refusal, an outage or wrong settings end it with one sentence and the right exit code."""
-    try:
-        result = work(read_settings(os.environ))
-    except ValidationError as error:
-        result = _wrong_settings(error)
-    except (Refused, Unavailable) as stop:
-        result = stop.refusal
-    return _exit_on(result, format_)
-
-
-def _exit_on(result: T | Refusal, format_: Format) -> T:
-    if not isinstance(result, Refusal):
-        return result
-    _print_refusal(result, format_)
-    raise typer.Exit(result.exit_code)
-
-
-def _print_refusal(refusal: Refusal, format_: Format) -> None:
-    if format_ is Format.JSON:
-        body = ErrorBody(code=refusal.code, message=refusal.message, remedy=refusal.remedy)
-        _print_json(ErrorDocument(error=body).model_dump_json())
-    else:
-        show_refusal(_ERR, refusal)
-
-
-def _wrong_settings(error: ValidationError) -> Refusal:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return Refusal(
-        code=Code.CONFIG,
-        message=f"The setting {first['loc'][0]} is wrong: {first['msg']}.",
-        remedy="Correct it; docs/configuration.md lists every setting with its form.",
-    )

@@ -19,21 +19,22 @@ from typing import Final
 
 from rich.console import Console
 
-from bot import app
 from bot.edges.clock import RealClock
 from bot.emulators.github import GitHubEmulator
 from bot.emulators.kubernetes import KubernetesEmulator
 from bot.emulators.loopback import Loopback
 from bot.emulators.proxmox import ProxmoxEmulator
-from bot.errors import Broken, Refusal
-from bot.handlers.desk import Desk
-from bot.model.command import Delivery
+from bot.errors import Broken
+from bot.logs import configure_logs
+from bot.meters import Meters
+from bot.model.job import Job
 from bot.model.noun import Noun
 from bot.model.outcome import Published, PullRequest
 from bot.ports import Progress
 from bot.settings import Settings, read_settings
 from bot.terminal import plain, show_pull
 from bot.web import web_app
+from bot.workshop import open_shop
 
 INFRA: Final = "myorg/infrastructure"
 APPLICATION: Final = "myorg/supermarket-inventory"
@@ -70,7 +71,7 @@ class Stage:
 
     github: GitHubEmulator
     settings: Settings
-    ended: queue.Queue[tuple[Delivery, Published]]
+    ended: queue.Queue[tuple[Job, Published]]
 
     def command(self, text: str, *, login: str = "ada") -> tuple[int, Published]:
         """Open an issue, comment ``text`` on it, and wait for the end. Raises Broken when none comes."""
@@ -90,10 +91,14 @@ def stage(*, application: Path | Mapping[str, str] | None = None, progress: Prog
         github = _seeded_github(root, application or examples() / "supermarket-inventory")
         url = stack.enter_context(github.serve())
         settings = read_settings(_environment(root, url, github.add_token("ai-provision"), stack))
-        ended: queue.Queue[tuple[Delivery, Published]] = queue.Queue()
-        desk = _desk(settings, ended, progress)
-        stack.callback(desk.stop)
-        server = stack.enter_context(Loopback(web_app(desk, secrets=[_SECRET])))
+        configure_logs(settings, level=logging.WARNING)
+        ended: queue.Queue[tuple[Job, Published]] = queue.Queue()
+        shop = open_shop(
+            settings, ended=lambda job, published: ended.put((job, published)), progress=progress, drain=2.0
+        )
+        ledger = stack.enter_context(shop)
+        door = web_app(ledger, secrets=[_SECRET], meters=Meters(), api_token=None)
+        server = stack.enter_context(Loopback(door))
         github.hook(INFRA, f"{server.url}/webhooks/github", _SECRET)
         yield Stage(github=github, settings=settings, ended=ended)
 
@@ -122,21 +127,11 @@ def _environment(root: Path, github_url: str, token: str, stack: ExitStack) -> d
         "AI_PROVISION_INFRA_REPO": INFRA,
         "AI_PROVISION_WEBHOOK_SECRET": _SECRET,
         "AI_PROVISION_WRITE_PAUSE": "0",
+        "AI_PROVISION_DATABASE_URL": f"sqlite:///{root}/jobs.sqlite",
         "PROXMOX_VE_ENDPOINT": proxmox_url,
         "PROXMOX_VE_API_TOKEN": f"{_PROXMOX_READER}=demo",
         "KUBECONFIG": str(kubeconfig),
     }
-
-
-def _desk(settings: Settings, ended: queue.Queue[tuple[Delivery, Published]], progress: Progress | None) -> Desk:
-    app.configure_logs(settings, level=logging.WARNING)
-    house = app.build_house(settings, inventory=app.build_inventory(settings))
-    office = app.build_office(settings, house=house)
-    if isinstance(office, Refusal):
-        raise Broken(office.message)
-    desk = Desk(office, done=lambda delivery, published: ended.put((delivery, published)), progress=progress)
-    desk.start()
-    return desk
 
 
 def run(console: Console) -> DemoResult:

@@ -31,6 +31,14 @@ class Settings(BaseSettings):
         ),
     ] = None
     webhook_secret: Annotated[SecretStr | None, Field(validation_alias=_names("AI_PROVISION_WEBHOOK_SECRET"))] = None
+    webhook_secret_previous: Annotated[
+        SecretStr | None, Field(validation_alias=_names("AI_PROVISION_WEBHOOK_SECRET_PREVIOUS"))
+    ] = None
+    api_token: Annotated[SecretStr | None, Field(validation_alias=_names("AI_PROVISION_API_TOKEN"), min_length=16)] = (
+        None
+    )
+    concurrency: Annotated[int, Field(validation_alias=_names("AI_PROVISION_CONCURRENCY"), ge=1, le=32)] = 4
+    keep_days: Annotated[float, Field(validation_alias=_names("AI_PROVISION_KEEP_DAYS"), gt=3, le=3650)] = 30.0
     database_url: Annotated[str, Field(validation_alias=_names("AI_PROVISION_DATABASE_URL"))] = (
         "sqlite:///ai-provision.sqlite"
     )
@@ -95,6 +103,8 @@ class Settings(BaseSettings):
             secret.get_secret_value()
             for secret in (
                 self.webhook_secret,
+                self.webhook_secret_previous,
+                self.api_token,
                 self.github_token,
                 self.github_private_key,
                 self.proxmox_api_token,

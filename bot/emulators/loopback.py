@@ -31,6 +31,7 @@ class Loopback:
             ws="none",
             log_config=None,
             access_log=False,
+            date_header=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=30,
         )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.ports import Clock, Forge, Inventory, Repos, Toolbox, YamlReader
+from bot.ports import Clock, Forge, Inventory, Repos, Steps, Toolbox, YamlReader
+from bot.records import Audit, Jobs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +23,25 @@ class House:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Office:
-    """A house with a forge. ``infra_repo`` is ``owner/name``; None means the thread's own repository.
+class Books:
+    """The records that a running command reads and writes."""
 
-    ``git_hosts`` are the hosts that the settings allow; ``login`` is the bot's own account, when known.
+    jobs: Jobs
+    audit: Audit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """A house with a forge, for one command. ``infra_repo`` is ``owner/name``; None means the thread's own repository.
+
+    ``git_hosts`` are the hosts that the settings allow; ``login`` is the bot's own account, when known. ``books`` is
+    None where nothing outlives the process (the GitHub Action): no quotas, no holds, no memory of earlier commands.
     """
 
     house: House
     forge: Forge
+    steps: Steps
+    books: Books | None = None
     infra_repo: str | None = None
     git_hosts: tuple[str, ...] = ("github.com",)
     login: str | None = None

@@ -7,7 +7,9 @@ In: a command and the house. Out: ``Preview`` or the ``Refusal`` that stopped it
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
 
 from bot.agents.collector import Collected, collect
 from bot.agents.planner import first_plan
@@ -20,8 +22,8 @@ from bot.model.config import Config
 from bot.model.document import Document, Request
 from bot.model.finding import Finding
 from bot.model.noun import Noun
-from bot.model.tree import Tree
-from bot.ports import Progress
+from bot.model.tree import Unread
+from bot.ports import Progress, Steps
 
 WhenUnreachable = Literal["go-on", "refuse", "draft"]
 
@@ -36,45 +38,75 @@ class Preview(Noun):
     draft: bool = False
 
 
+class Facts(Noun):
+    """What one reading of a repository gave: enough to plan, without the text of its files."""
+
+    collected: Collected
+    ref: str | None
+    commit: str | None
+    unread: tuple[Unread, ...] = ()
+
+
+_FACTS: Final[TypeAdapter[Facts | Refusal]] = TypeAdapter(Facts | Refusal)
+_SNAPSHOT: Final[TypeAdapter[ClusterSnapshot]] = TypeAdapter(ClusterSnapshot)
+_REVIEWED: Final[TypeAdapter[Reviewed | Refusal]] = TypeAdapter(Reviewed | Refusal)
+
+
 def preview(
-    command: Provision, house: House, *, config: Config, when_unreachable: WhenUnreachable, progress: Progress
+    command: Provision,
+    house: House,
+    *,
+    steps: Steps,
+    config: Config,
+    when_unreachable: WhenUnreachable,
+    progress: Progress,
 ) -> Preview | Refusal:
     """Read, plan, render, check. A mistake of the user or an outage comes back as a value."""
     try:
-        return _belt(command, house, config=config, when_unreachable=when_unreachable, progress=progress)
+        return _belt(command, house, steps=steps, config=config, when_unreachable=when_unreachable, progress=progress)
     except (Refused, Unavailable) as stop:
         return stop.refusal
 
 
 def _belt(
-    command: Provision, house: House, *, config: Config, when_unreachable: WhenUnreachable, progress: Progress
+    command: Provision,
+    house: House,
+    *,
+    steps: Steps,
+    config: Config,
+    when_unreachable: WhenUnreachable,
+    progress: Progress,
 ) -> Preview | Refusal:
     progress("Reading the repository")
+    facts = steps.run("read-repository", lambda: _facts(command, house), _FACTS)
+    if isinstance(facts, Refusal):
+        return facts
+    progress("Reading the clusters")
+    snapshot = steps.run("read-clusters", house.inventory.read, _SNAPSHOT)
+    if when_unreachable == "refuse" and snapshot.down:
+        return _down(snapshot)
+    context = Context(request=_request(command, facts), collected=facts.collected, snapshot=snapshot, config=config)
+    progress("Sizing, placing, rendering, checking")
+    reviewed = steps.run("plan", lambda: _reviewed(command, context, house, commit=facts.commit), _REVIEWED)
+    return reviewed if isinstance(reviewed, Refusal) else _preview(context, reviewed, facts, when_unreachable)
+
+
+def _facts(command: Provision, house: House) -> Facts | Refusal:
     tree = house.repos.read(command.target)
     collected = collect(command, tree)
     if isinstance(collected, Refusal):
         return collected
-    progress("Reading the clusters")
-    snapshot = _readings(house, when_unreachable)
-    if isinstance(snapshot, Refusal):
-        return snapshot
-    progress("Sizing and placing")
-    plan = first_plan(collected, snapshot, config=config, repo_owner=_owner(command), commit=tree.commit)
-    if isinstance(plan, Refusal):
-        return plan
-    progress("Rendering and checking the files")
-    context = Context(request=_request(command, tree), collected=collected, snapshot=snapshot, config=config)
-    reviewed = review(plan, context, toolbox=house.toolbox)
-    if isinstance(reviewed, Refusal):
-        return reviewed
-    return _preview(context, reviewed, tree, when_unreachable)
+    return Facts(collected=collected, ref=tree.ref, commit=tree.commit, unread=tree.unread)
 
 
-def _readings(house: House, when_unreachable: WhenUnreachable) -> ClusterSnapshot | Refusal:
-    """The snapshot; a configured system that gave nothing is a refusal, or a stated gap where the caller goes on."""
-    snapshot = house.inventory.read()
-    if when_unreachable != "refuse" or not snapshot.down:
-        return snapshot
+def _reviewed(command: Provision, context: Context, house: House, *, commit: str | None) -> Reviewed | Refusal:
+    plan = first_plan(
+        context.collected, context.snapshot, config=context.config, repo_owner=_owner(command), commit=commit
+    )
+    return plan if isinstance(plan, Refusal) else review(plan, context, toolbox=house.toolbox)
+
+
+def _down(snapshot: ClusterSnapshot) -> Refusal:
     gap = snapshot.down[0]
     return Refusal(code=Code(gap.code), message=gap.reason, remedy=gap.remedy)
 
@@ -83,17 +115,17 @@ def _owner(command: Provision) -> str | None:
     return command.target.owner if isinstance(command.target, RepoTarget) else None
 
 
-def _request(command: Provision, tree: Tree) -> Request:
+def _request(command: Provision, facts: Facts) -> Request:
     return Request(
-        git_repo=command.target.url, app_description=command.app_description, ref=tree.ref, commit=tree.commit
+        git_repo=command.target.url, app_description=command.app_description, ref=facts.ref, commit=facts.commit
     )
 
 
-def _preview(context: Context, reviewed: Reviewed, tree: Tree, when_unreachable: WhenUnreachable) -> Preview:
+def _preview(context: Context, reviewed: Reviewed, facts: Facts, when_unreachable: WhenUnreachable) -> Preview:
     plan = reviewed.plan
     draft = plan.confidence.draft or (when_unreachable == "draft" and not plan.capacity_verified)
     return Preview(
-        document=document(context, reviewed, extra=_unread_findings(tree)),
+        document=document(context, reviewed, extra=_unread_findings(facts.unread)),
         collected=context.collected,
         snapshot=context.snapshot,
         reviewed=reviewed,
@@ -101,7 +133,7 @@ def _preview(context: Context, reviewed: Reviewed, tree: Tree, when_unreachable:
     )
 
 
-def _unread_findings(tree: Tree) -> tuple[Finding, ...]:
+def _unread_findings(unread: tuple[Unread, ...]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             rule="read-limits",
@@ -110,7 +142,7 @@ def _unread_findings(tree: Tree) -> tuple[Finding, ...]:
             message=f"could not read {item.path}: {item.reason}",
             remedy="Check the file if it should have a say; the rest was read.",
         )
-        for item in tree.unread
+        for item in unread
     )
 
 

@@ -11,23 +11,29 @@ from typing import Generic, TypeVar
 
 from bot.errors import Refusal
 from bot.flow.house import Office
-from bot.flow.order import Order
-from bot.model.command import Command, Help, Later, Provision
+from bot.model.command import Advice, Cancel, Command, Explain, Help, Later, Provision, Refine, Retry, Status
 from bot.model.noun import Noun
+from bot.model.order import Order
 from bot.model.outcome import Published
 from bot.ports import Progress
 
-C = TypeVar("C", Provision, Help, Later)
+C = TypeVar("C", Provision, Help, Status, Retry, Cancel, Explain, Refine, Advice, Later)
 
 
 class CommandSpec(Noun):
-    """One command: how it is written, what it does, who may give it, and whether this version runs it."""
+    """One command: how it is written, what it does, who may give it, and whether this version runs it.
+
+    ``immediate``: it waits for no other command of its thread and holds none. ``remembers``: it needs the records of
+    earlier commands, which the GitHub Action does not have.
+    """
 
     name: str
     usage: str
     summary: str
     permission: str = "write"
     available: bool = False
+    immediate: bool = True
+    remembers: bool = False
 
 
 class Written(Noun):
@@ -41,12 +47,15 @@ class Written(Noun):
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """What a running command has at hand. ``specs`` are those of the whole table, for the command that lists it."""
+    """What a running command has at hand. ``specs`` are those of the whole table, for the command that lists it;
+    ``again`` serves another command in this one's place, for the command that repeats.
+    """
 
     order: Order
     office: Office
     progress: Progress
     specs: Sequence[CommandSpec]
+    again: Callable[[Command, Counter], Published]
 
 
 @dataclass(frozen=True, kw_only=True)

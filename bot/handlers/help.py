@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.errors import Refusal
-from bot.flow.provision import admitted, turn_away
+from bot.flow.admission import admitted
+from bot.flow.answer import answer, turn_away
 from bot.handlers.command import CommandSpec, Counter, Written
 from bot.model.command import Help
 from bot.model.outcome import Published
@@ -29,9 +30,7 @@ def run(_command: Help, counter: Counter) -> Published:
     config = admitted(order, office)
     if isinstance(config, Refusal):
         return turn_away(order, config, office)
-    url = office.forge.say(order.thread, marker=order.job, body=help_of(counter.specs))
-    office.forge.react(order.thread, order.comment_id, "rocket")
-    return Published(kind="answered", comment_url=url)
+    return answer(order, office, help_of(counter.specs))
 
 
 def help_of(specs: Sequence[CommandSpec]) -> str:

@@ -24,6 +24,7 @@ SPEC: Final = CommandSpec(
     usage='/ai-provision\n\ngit_repo: "https://github.com/org/repo"\napp_description: "200 QPS peak, zero downtime"',
     summary="reads the repository and the clusters, plans, and opens or updates one pull request",
     available=True,
+    immediate=False,
 )
 _WORD: Final = re.compile(r"-{0,2}[A-Za-z][A-Za-z_-]{0,30}(?![\w@])", re.ASCII)
 _DESCRIPTION: Final = "200 QPS peak, p99 under 100 ms, zero downtime, strong consistency, PostgreSQL"

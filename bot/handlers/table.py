@@ -9,24 +9,52 @@ from __future__ import annotations
 from typing import Final
 
 from bot.errors import Broken
+from bot.handlers import advice, explain, later, provision, records, refine
 from bot.handlers import help as help_
-from bot.handlers import later, provision
-from bot.handlers.command import Counter, Row
-from bot.model.command import Command, Help, Later, Provision
+from bot.handlers.command import CommandSpec, Counter, Row
+from bot.model.command import Advice, Cancel, Command, Explain, Help, Later, Provision, Refine, Retry, Status
 from bot.model.outcome import Published
 from bot.rendering.markdown import joined, table
 
-TABLE: Final[tuple[Row[Provision] | Row[Help] | Row[Later], ...]] = (
+AnyRow = (
+    Row[Provision]
+    | Row[Help]
+    | Row[Status]
+    | Row[Retry]
+    | Row[Cancel]
+    | Row[Explain]
+    | Row[Refine]
+    | Row[Advice]
+    | Row[Later]
+)
+TABLE: Final[tuple[AnyRow, ...]] = (
     Row(spec=provision.SPEC, kind=Provision, read=provision.read, run=provision.run),
+    Row(spec=refine.SPEC, kind=Refine, read=refine.read, run=refine.run),
+    Row(spec=explain.SPEC, kind=Explain, read=explain.read, run=explain.run),
+    Row(spec=records.STATUS, kind=Status, read=records.read_status, run=records.run_status),
+    Row(spec=records.RETRY, kind=Retry, read=records.read_retry, run=records.run_retry),
+    Row(spec=records.CANCEL, kind=Cancel, read=records.read_cancel, run=records.run_cancel),
     Row(spec=help_.SPEC, kind=Help, read=help_.read, run=help_.run),
     *(Row(spec=spec, kind=Later, read=later.read, run=later.run) for spec in later.SPECS),
 )
 COMMANDS: Final = tuple(row.spec for row in TABLE)
+_ADVICE: Final = Row(spec=advice.SPEC, kind=Advice, read=advice.read, run=advice.run)
+"""No command: it is not in the table, because nobody can write it."""
+
+
+def spec_of(command: Command) -> CommandSpec:
+    """The spec of a command. Raises Broken for a command without a row (a defect)."""
+    if isinstance(command, Later):
+        return next(spec for spec in later.SPECS if spec.name == command.name)
+    for row in (*TABLE, _ADVICE):
+        if isinstance(command, row.kind):
+            return row.spec
+    raise Broken(f"no row of the table serves {type(command).__name__}")
 
 
 def run(command: Command, counter: Counter) -> Published:
     """Serve a command by its row. Raises Broken for a command without one (a defect)."""
-    for row in TABLE:
+    for row in (*TABLE, _ADVICE):
         published = row.served(command, counter)
         if published is not None:
             return published

@@ -51,7 +51,12 @@ Target = RepoTarget | FolderTarget
 
 
 class Provision(Noun):
-    """``/ai-provision`` with its two fields."""
+    """``/ai-provision`` with its two fields.
+
+    ``verb`` tells the stored commands apart, here and in every other one.
+    """
+
+    verb: Literal["provision"] = "provision"
 
     target: Target
     app_description: str
@@ -60,14 +65,69 @@ class Provision(Noun):
 class Help(Noun):
     """``/ai-help``."""
 
+    verb: Literal["help"] = "help"
+
+
+class Status(Noun):
+    """``/ai-status``: what the last command of this thread is doing."""
+
+    verb: Literal["status"] = "status"
+
+
+class Retry(Noun):
+    """``/ai-retry``: the last command of this thread again."""
+
+    verb: Literal["retry"] = "retry"
+
+
+class Cancel(Noun):
+    """``/ai-cancel``: stop the running command of this thread."""
+
+    verb: Literal["cancel"] = "cancel"
+
+
+class Explain(Noun):
+    """``/ai-explain [file or value]``. ``about`` None asks for the whole plan."""
+
+    verb: Literal["explain"] = "explain"
+
+    about: str | None = None
+
+
+class Change(Noun):
+    """One ``key=value`` of ``/ai-refine``, as written; ``service`` None means every service."""
+
+    key: str
+    value: str
+    service: str | None = None
+
+
+class Refine(Noun):
+    """``/ai-refine key=value …``: change the plan of the bot's open pull request."""
+
+    verb: Literal["refine"] = "refine"
+
+    changes: tuple[Change, ...]
+
+
+class Advice(Noun):
+    """No command: somebody asked for changes in a review of the bot's pull request, and hears the next step."""
+
+    verb: Literal["advice"] = "advice"
+
 
 class Later(Noun):
     """A command of the table that this version only answers with a plain sentence."""
 
+    verb: Literal["later"] = "later"
+
     name: str
 
 
-Command = Provision | Help | Later
+Command = Provision | Help | Status | Retry | Cancel | Explain | Refine | Advice | Later
+
+
+EventName = Literal["issue_comment", "issues", "pull_request", "pull_request_review", "pull_request_review_comment"]
 
 
 class Actor(Noun):
@@ -93,16 +153,40 @@ class ThreadRef(Noun):
 
 
 class Delivery(Noun):
-    """One accepted webhook event that may hold a command."""
+    """One accepted webhook event that may hold a command.
+
+    ``review`` is the state of a review (``changes_requested``, …), None for everything else. ``closed`` and ``locked``
+    are the thread's state when the event was sent.
+    """
 
     id: str
-    event: Literal["issue_comment", "issues", "pull_request"]
+    event: EventName
     action: str
     thread: ThreadRef
     actor: Actor
     comment_id: int | None
     body: str
     created_at: AwareDatetime
+    installation: int | None = None
+    review: str | None = None
+    closed: bool = False
+    locked: bool = False
+
+
+class Notice(Noun):
+    """A webhook event that holds no command but changes what the bot knows.
+
+    ``kind``: ``installation-gone`` (deleted or suspended: no token is minted for it any more), ``installation-back``,
+    ``pull-closed`` (``branch`` of the bot's pull request ``number``), ``default-pushed``, ``workflow-ended``.
+    """
+
+    id: str
+    kind: Literal["installation-gone", "installation-back", "pull-closed", "default-pushed", "workflow-ended"]
+    repo: str | None = None
+    installation: int | None = None
+    number: int | None = None
+    branch: str | None = None
+    merged: bool = False
 
 
 class RawEvent(Noun):

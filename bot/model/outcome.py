@@ -11,7 +11,7 @@ from bot.model.noun import Noun
 
 
 class PullRequest(Noun):
-    """An open pull request of the bot."""
+    """A pull request of the bot, as it was just published."""
 
     number: int
     url: str
@@ -21,10 +21,20 @@ class PullRequest(Noun):
     created: bool = True
 
 
-class Published(Noun):
-    """The terminal state of one command: a pull request, an answer, or a refusal code."""
+class OpenPull(Noun):
+    """A pull request of the bot as it stands open. ``key`` is its unseen marker: the application and its owner."""
 
-    kind: Literal["pull-request", "answered", "refused", "failed"]
+    number: int
+    url: str
+    branch: str
+    head_sha: str
+    key: str | None = None
+
+
+class Published(Noun):
+    """The terminal state of one command: a pull request, an answer, a refusal code, or a stop that was asked for."""
+
+    kind: Literal["pull-request", "answered", "refused", "failed", "cancelled"]
     code: str | None = None
     pull: PullRequest | None = None
     comment_url: str | None = None

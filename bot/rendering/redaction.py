@@ -11,7 +11,8 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
@@ -37,19 +38,53 @@ _SHAPES = re.compile(
 length is used."""
 
 
-def redactor(secrets: Sequence[str]) -> Callable[[str], str]:
-    """A function that takes every secret out of a text: exact, base64 at any alignment, URL-, JSON- and HTML-encoded.
+KEPT = 256
+"""How many added values are remembered: a minted token lives an hour, so those of long ago may be forgotten."""
 
-    Values of fewer than 8 characters are ignored.
+
+class Secrets:
+    """Exact values that leave no exit; more may be added while other threads redact.
+
+    ``values`` stay for good. Values of fewer than 8 characters are ignored. It never prints what it holds.
     """
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=lambda form: (-len(form), form))
-    exact = re.compile("|".join(re.escape(form) for form in forms)) if forms else None
 
-    def redact(text: str) -> str:
-        known = exact.sub(MASK, text) if exact else text
-        return _SHAPES.sub(MASK, known)
+    def __init__(self, values: Sequence[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._fixed = frozenset(form for value in values for form in _forms(value))
+        self._added: dict[str, frozenset[str]] = {}
+        self._all = _longest_first(self._fixed)
 
-    return redact
+    def add(self, value: str) -> None:
+        """From now on this value is a secret too; the oldest of more than ``KEPT`` added ones is forgotten."""
+        with self._lock:
+            self._added.pop(value, frozenset())
+            self._added[value] = frozenset(_forms(value))
+            while len(self._added) > KEPT:
+                del self._added[next(iter(self._added))]
+            self._all = _longest_first(self._fixed.union(*self._added.values()))
+
+    def keep(self, value: str) -> None:
+        """From now on this value is a secret for good."""
+        with self._lock:
+            self._fixed |= frozenset(_forms(value))
+            self._all = _longest_first(self._fixed.union(*self._added.values()))
+
+    def redact(self, text: str) -> str:
+        """The text without them, in any form: exact, base64 at any alignment, URL-, JSON- and HTML-encoded."""
+        for form in self._all:
+            if form in text:
+                text = text.replace(form, MASK)
+        return _SHAPES.sub(MASK, text)
+
+
+def redactor(secrets: Sequence[str]) -> Callable[[str], str]:
+    """A function that takes every secret out of a text; see ``Secrets``."""
+    return Secrets(secrets).redact
+
+
+def _longest_first(forms: Collection[str]) -> tuple[str, ...]:
+    """A value that holds another one goes first, whole."""
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -5,15 +5,23 @@ In: steps and an end. Out: Markdown. Never: a second comment, an internal addres
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.errors import Refusal
 from bot.model.document import Document
+from bot.model.job import Job
 from bot.model.outcome import PullRequest
 from bot.rendering.inert import fence, inert_code, inert_text
-from bot.rendering.markdown import joined
+from bot.rendering.markdown import joined, table
 
 STEPS: Final = ("Accepted", "Reading the repository and the clusters", "Sizing, placing, checking", "Pull request")
+
+
+_TWO_WAYS: Final = """- write a comment here whose first line is `/ai-refine` with what to change, as in
+  `/ai-refine replicas=5 memory=1Gi`; this pull request is updated in place
+- commit to this branch yourself; from then on the bot leaves it alone"""
+OPINION: Final = "Was this plan right? React to this comment with 👍 or 👎; the answer is kept with the plan."
 
 
 def working(done: int, *, job: str) -> str:
@@ -39,7 +47,15 @@ def finished(document: Document, pull: PullRequest, *, job: str) -> str:
             f"**ai-provision** {verb} {kind} {pull.url} for {inert_code(plan.app)}: {', '.join(facts)}.",
             "\n".join(missing),
             _foot(job),
+            OPINION,
         ]
+    )
+
+
+def cancelled(by: str, *, job: str) -> str:
+    """Somebody asked the command to stop, and it did before anything was opened."""
+    return joined(
+        [f"**ai-provision** stopped: cancelled by {inert_text(by)}. Nothing was opened or changed.", _foot(job)]
     )
 
 
@@ -48,7 +64,7 @@ def refused(refusal: Refusal, *, job: str) -> str:
     return joined(
         [
             f"**ai-provision** stopped: {inert_code(refusal.code)}",
-            inert_text(refusal.message),
+            inert_text(refusal.message) + (f" See {refusal.link}" if refusal.link else ""),
             f"What to do: {inert_text(refusal.remedy)}",
             fence(refusal.example, "text") if refusal.example else "",
             _foot(job),
@@ -63,6 +79,53 @@ def apology(*, job: str) -> str:
             f"**ai-provision** stopped: {inert_code('internal')}",
             "This is a defect of ai-provision, not of your command; nothing was changed.",
             f"What to do: tell the operators of this bot the id {inert_code(job)}; the log holds the rest.",
+        ]
+    )
+
+
+def report(jobs: Sequence[Job], *, job: str) -> str:
+    """The last commands of a thread, newest first."""
+    if not jobs:
+        return joined(["No other command was given in this thread.", _foot(job)])
+    rows = [
+        [
+            inert_code(one.name),
+            inert_text(one.order.actor.login),
+            _state(one),
+            f"`{one.accepted_at:%Y-%m-%d %H:%M}` UTC",
+        ]
+        for one in jobs
+    ]
+    return joined(["The last commands of this thread:", table(["command", "by", "state", "given"], rows), _foot(job)])
+
+
+def _state(job: Job) -> str:
+    if job.published is not None:
+        end = job.published
+        what = end.pull.url if end.pull else end.kind
+        return f"{what}{f' {inert_code(end.code)}' if end.code else ''}"
+    if job.cancelled_by is not None:
+        return f"is stopping for {inert_text(job.cancelled_by)}"
+    if job.parked_until is not None:
+        return f"waits for a limit, next try at {job.parked_until:%H:%M} UTC"
+    return {"queued": "waits", "handed": "begins", "admitted": "runs", "ended": "ended"}[job.state]
+
+
+def cancelling(jobs: Sequence[Job], *, job: str) -> str:
+    """What was asked to stop."""
+    named = ", ".join(f"{inert_code(one.name)} of {inert_text(one.order.actor.login)}" for one in jobs)
+    return joined(
+        [f"Asked to stop: {named}. It stops at its next step; a pull request that is open by then stays.", _foot(job)]
+    )
+
+
+def next_step(*, job: str) -> str:
+    """What a reviewer who asks for changes can do."""
+    return joined(
+        [
+            "**ai-provision** saw that changes are requested. Two ways to get them:",
+            _TWO_WAYS,
+            _foot(job),
         ]
     )
 

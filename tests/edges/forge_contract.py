@@ -11,6 +11,7 @@ import pytest
 from bot.errors import Code, Refused
 from bot.model.changes import ChangeSet, RenderedFile
 from bot.model.command import ThreadRef
+from bot.model.order import digest
 from bot.model.outcome import PullRequest
 from bot.ports import Forge, PullText
 
@@ -29,6 +30,14 @@ class ForgeWorld(Protocol):
     def human_comment(self, thread: ThreadRef, body: str) -> int: ...
     def comments(self, thread: ThreadRef) -> list[str]: ...
     def reactions(self, thread: ThreadRef, comment_id: int) -> list[str]: ...
+    def edit_comment(self, thread: ThreadRef, comment_id: int, body: str) -> None: ...
+    def delete_comment(self, thread: ThreadRef, comment_id: int) -> None: ...
+    def describe(self, thread: ThreadRef, body: str) -> None: ...
+    def shut(self, thread: ThreadRef) -> None: ...
+    def lock(self, thread: ThreadRef) -> None: ...
+    def fork_thread(self) -> ThreadRef: ...
+    def pull_of_a_person(self, branch: str, body: str) -> None: ...
+    def pull_of_a_fork(self, branch: str, body: str) -> None: ...
     def commit(self, branch: str, path: str, content: str) -> None: ...
     def files(self, branch: str) -> dict[str, str]: ...
     def pulls(self) -> list[tuple[int, str, str]]: ...
@@ -88,6 +97,68 @@ class ForgeContract:
     )
     def test_a_stranger_has_no_permission(self, world: ForgeWorld, login: str) -> None:
         assert world.forge.permission(world.thread(), login) == "none"
+
+    def test_standing_is_the_words_as_they_are_now(self, world: ForgeWorld) -> None:
+        thread = world.thread()
+        comment = world.human_comment(thread, "/ai-provision\r\n ü")
+        first = world.forge.standing(thread, comment)
+        assert first.body_digest == digest("/ai-provision\r\n ü")
+        assert (first.closed, first.locked, first.fork) == (False, False, False)
+        assert first.now.tzinfo is not None
+        world.edit_comment(thread, comment, "/ai-help")
+        assert world.forge.standing(thread, comment).body_digest == digest("/ai-help")
+        world.delete_comment(thread, comment)
+        assert world.forge.standing(thread, comment).body_digest is None
+
+    def test_standing_of_a_description(self, world: ForgeWorld) -> None:
+        thread = world.thread()
+        assert world.forge.standing(thread, None).body_digest == digest("")
+        world.describe(thread, "/ai-help")
+        assert world.forge.standing(thread, None).body_digest == digest("/ai-help")
+
+    def test_standing_of_a_thread_that_never_was(self, world: ForgeWorld) -> None:
+        nowhere = world.thread().model_copy(update={"number": 4_321})
+        assert world.forge.standing(nowhere, None).body_digest is None
+
+    def test_standing_says_closed_and_locked(self, world: ForgeWorld) -> None:
+        thread = world.thread()
+        world.shut(thread)
+        assert world.forge.standing(thread, None).closed
+        world.lock(thread)
+        assert world.forge.standing(thread, None).locked
+
+    def test_standing_says_that_a_pull_request_comes_from_a_fork(self, world: ForgeWorld) -> None:
+        thread = world.fork_thread()
+        comment = world.human_comment(thread, "/ai-provision")
+        seen = world.forge.standing(thread, comment)
+        assert (seen.fork, seen.body_digest) == (True, digest("/ai-provision"))
+
+    def test_the_bots_own_pull_request_is_listed_while_it_is_open(self, world: ForgeWorld) -> None:
+        assert world.forge.open_pulls(INFRA) == ()
+        made = publish(world.forge)
+        [seen] = world.forge.open_pulls(INFRA)
+        assert (seen.number, seen.url, seen.branch) == (made.number, made.url, made.branch)
+        assert (seen.head_sha, seen.key) == (made.head_sha, "thread-1")
+        world.close(made.number)
+        assert world.forge.open_pulls(INFRA) == ()
+
+    def test_what_only_looks_like_the_bots_pull_request_is_not_listed(self, world: ForgeWorld) -> None:
+        world.pull_of_a_person("ai-provision/mine-0123abcd", "mine\n\n<!-- bot:thread-1:pull -->")
+        world.pull_of_a_fork("ai-provision/fork-0123abcd", "theirs\n\n<!-- bot:thread-1:pull -->")
+        assert world.forge.open_pulls(INFRA) == ()
+
+    def test_a_file_of_a_branch_or_commit(self, world: ForgeWorld) -> None:
+        made = publish(world.forge)
+        path = "apps/shop/README.md"
+        assert world.forge.file(INFRA, path) is None
+        assert world.forge.file(INFRA, path, ref=made.branch) == "# shop\n"
+        assert world.forge.file(INFRA, path, ref=made.head_sha) == "# shop\n"
+        assert world.forge.file(INFRA, path, ref="no-such-branch") is None
+
+    def test_a_file_that_changed_is_read_anew(self, world: ForgeWorld) -> None:
+        for text in ("version: 1\n", "version: 2\n"):
+            world.commit("main", ".ai-provision.yaml", text)
+            assert world.forge.file(INFRA, ".ai-provision.yaml") == text
 
     def test_a_file_of_the_default_branch(self, world: ForgeWorld) -> None:
         world.commit("main", ".ai-provision.yaml", "version: 1\n# ü\n")

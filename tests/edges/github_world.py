@@ -19,7 +19,7 @@ from bot.ports import Permission
 from bot.rendering.redaction import redactor
 from tests.edges.forge_contract import INFRA
 from tests.fakes.clock import StoppedClock
-from tests.fakes.forge import FakeBranch, FakeComment, FakeForge
+from tests.fakes.forge import FakeBranch, FakeComment, FakeForge, FakePull, FakeThread
 
 TOKEN = "ghs_4242_eyJhbGciOiJSUzI1NiJ9." + "tOkEn-0_" * 60
 BOT = "provision-bot"
@@ -61,6 +61,35 @@ class EmulatedWorld:
     def reactions(self, thread: ThreadRef, comment_id: int) -> list[str]:
         found = next(item for item in self.github.comments(INFRA, thread.number) if item.id == comment_id)
         return [item.content for item in found.reactions]
+
+    def edit_comment(self, thread: ThreadRef, comment_id: int, body: str) -> None:
+        self.github.edit_comment(INFRA, comment_id, "alice", body)
+
+    def delete_comment(self, thread: ThreadRef, comment_id: int) -> None:
+        self.github.delete_comment(INFRA, comment_id)
+
+    def describe(self, thread: ThreadRef, body: str) -> None:
+        self.github.edit_description(INFRA, thread.number, body)
+
+    def shut(self, thread: ThreadRef) -> None:
+        self.github.close(INFRA, thread.number)
+
+    def lock(self, thread: ThreadRef) -> None:
+        self.github.lock(INFRA, thread.number)
+
+    def fork_thread(self) -> ThreadRef:
+        return self.pull_thread(self.github.fork_pull(INFRA, "mallory"))
+
+    def pull_thread(self, number: int) -> ThreadRef:
+        owner, repo = INFRA.split("/")
+        return ThreadRef(owner=owner, repo=repo, number=number, is_pull=True)
+
+    def pull_of_a_person(self, branch: str, body: str) -> None:
+        self.github.commit(INFRA, branch, {"mine.txt": "mine\n"})
+        self.github.open_pull(INFRA, "alice", head=branch, body=body)
+
+    def pull_of_a_fork(self, branch: str, body: str) -> None:
+        self.github.fork_pull(INFRA, "mallory", branch=branch, body=body)
 
     def commit(self, branch: str, path: str, content: str) -> None:
         self.github.commit(INFRA, branch, {path: content})
@@ -150,7 +179,39 @@ class FakeWorld:
     def thread(self) -> ThreadRef:
         self._threads += 1
         owner, repo = INFRA.split("/")
+        self.forge.threads[INFRA, self._threads] = FakeThread()
         return ThreadRef(owner=owner, repo=repo, number=self._threads)
+
+    def edit_comment(self, thread: ThreadRef, comment_id: int, body: str) -> None:
+        next(item for item in self.forge.comments[INFRA, thread.number] if item.id == comment_id).body = body
+
+    def delete_comment(self, thread: ThreadRef, comment_id: int) -> None:
+        comments = self.forge.comments[INFRA, thread.number]
+        comments[:] = [item for item in comments if item.id != comment_id]
+
+    def describe(self, thread: ThreadRef, body: str) -> None:
+        self.forge.threads[INFRA, thread.number].description = body
+
+    def shut(self, thread: ThreadRef) -> None:
+        self.forge.threads[INFRA, thread.number].closed = True
+
+    def lock(self, thread: ThreadRef) -> None:
+        self.forge.threads[INFRA, thread.number].locked = True
+
+    def fork_thread(self) -> ThreadRef:
+        thread = self.thread().model_copy(update={"is_pull": True})
+        self.forge.threads[INFRA, thread.number].fork = True
+        return thread
+
+    def pull_of_a_person(self, branch: str, body: str) -> None:
+        self._foreign(FakePull(901, branch, "mine", body, draft=False, ours=False))
+
+    def pull_of_a_fork(self, branch: str, body: str) -> None:
+        self._foreign(FakePull(902, branch, "theirs", body, draft=False, fork=True))
+
+    def _foreign(self, pull: FakePull) -> None:
+        self.forge.branches[INFRA, pull.branch] = FakeBranch({}, ours=False)
+        self.forge.pulls.setdefault(INFRA, []).append(pull)
 
     def human_comment(self, thread: ThreadRef, body: str) -> int:
         comments = self.forge.comments.setdefault((INFRA, thread.number), [])

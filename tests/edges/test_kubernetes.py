@@ -21,6 +21,8 @@ from tests.fakes.clock import StoppedClock
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "kubernetes-api.json"
 NODES, PODS = "/api/v1/nodes", "/api/v1/pods"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+REQUIRED = {NODES, PODS}
 EMPTY: dict[str, list[dict[str, Any]]] = {
     NODES: [],
     PODS: [],
@@ -29,7 +31,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
     "/api/v1/limitranges": [],
     "/apis/storage.k8s.io/v1/storageclasses": [],
     "/apis/networking.k8s.io/v1/ingressclasses": [],
-    "/apis/apps/v1/deployments": [],
+    DEPLOYMENTS: [],
     "/apis/apps/v1/statefulsets": [],
     "/apis/apps/v1/daemonsets": [],
 }
@@ -218,7 +220,7 @@ def test_an_expired_page_begins_the_list_again(tmp_path: Path) -> None:
     assert snapshot.missing == ()
 
 
-@pytest.mark.parametrize("resource", sorted(path.rpartition("/")[2] for path in EMPTY))
+@pytest.mark.parametrize("resource", sorted(path.rpartition("/")[2] for path in set(EMPTY) - REQUIRED))
 def test_a_denied_list_is_missing_by_name_with_verb_and_remedy(tmp_path: Path, resource: str) -> None:
     emulator = KubernetesEmulator.from_file(EXAMPLE, denied=frozenset({("list", resource)}))
     snapshot = read(emulator, tmp_path)
@@ -229,25 +231,70 @@ def test_a_denied_list_is_missing_by_name_with_verb_and_remedy(tmp_path: Path, r
     assert f"--verb=list --resource={resource}" in missing.remedy
 
 
-@pytest.mark.parametrize(
-    ("faults", "missing"),
-    [
-        pytest.param(["500", "500"], 0, id="500-twice"),
-        pytest.param(["429"], 0, id="429-once"),
-        pytest.param(["html"], 0, id="html-once"),
-        pytest.param(["truncated"], 0, id="truncated-once"),
-        pytest.param(["503"] * 3, 1, id="503-for-good"),
-        pytest.param(["html"] * 3, 1, id="html-for-good"),
-        pytest.param(["truncated"] * 3, 1, id="truncated-for-good"),
-        pytest.param(["410"] * 3, 1, id="expired-for-good"),
-    ],
+@pytest.mark.parametrize("resource", ["nodes", "pods"])
+def test_without_nodes_or_pods_nobody_knows_what_is_free(tmp_path: Path, resource: str) -> None:
+    emulator = KubernetesEmulator.from_file(EXAMPLE, denied=frozenset({("list", resource)}))
+    with inventory(emulator, tmp_path) as reader, pytest.raises(Refused) as stop:
+        reader.read()
+    refusal = stop.value.refusal
+    assert refusal.code == Code.KUBERNETES_AUTH
+    assert f"may not list {resource}" in refusal.message
+    assert f"--verb=list --resource={resource}" in refusal.remedy
+
+
+BRIDGED: Sequence[Any] = (
+    pytest.param(["500"] * 3, id="500-thrice"),
+    pytest.param(["429"] * 2, id="429-twice"),
+    pytest.param(["html"], id="html-once"),
+    pytest.param(["truncated"], id="truncated-once"),
+    pytest.param(["410"] * 2, id="expired-twice"),
 )
-def test_a_fault_is_bridged_or_named(tmp_path: Path, faults: list[Fault], missing: int) -> None:
+LASTING: Sequence[Any] = (
+    pytest.param("503", 4, id="503-for-good"),
+    pytest.param("html", 2, id="html-for-good"),
+    pytest.param("truncated", 2, id="truncated-for-good"),
+    pytest.param("410", 3, id="expired-for-good"),
+    pytest.param("endless", 1, id="endless"),
+)
+
+
+@pytest.mark.parametrize("faults", BRIDGED)
+def test_a_short_fault_is_bridged(tmp_path: Path, faults: list[Fault]) -> None:
     emulator = KubernetesEmulator.from_file(EXAMPLE, faults={PODS: list(faults)})
+    assert read(emulator, tmp_path).missing == ()
+    assert sum(PODS in line for line in emulator.requests) == len(faults) + 1
+
+
+@pytest.mark.parametrize(("fault", "tries"), LASTING)
+def test_a_lasting_fault_is_named(tmp_path: Path, fault: Fault, tries: int) -> None:
+    emulator = KubernetesEmulator.from_file(EXAMPLE, faults={DEPLOYMENTS: [fault] * 9})
     snapshot = read(emulator, tmp_path)
-    assert [item.what for item in snapshot.missing] == ["pods"] * missing
+    assert [item.what for item in snapshot.missing] == ["deployments.apps"]
     assert len(snapshot.nodes) == 5
-    assert sum(PODS in line for line in emulator.requests) <= 3
+    assert sum(DEPLOYMENTS in line for line in emulator.requests) == tries
+
+
+@pytest.mark.parametrize(("fault", "tries"), LASTING)
+@pytest.mark.parametrize("path", [NODES, PODS])
+def test_a_lasting_fault_of_what_capacity_stands_on_is_an_outage(
+    tmp_path: Path, path: str, fault: Fault, tries: int
+) -> None:
+    emulator = KubernetesEmulator.from_file(EXAMPLE, faults={path: [fault] * 9})
+    with inventory(emulator, tmp_path) as reader, pytest.raises(Unavailable) as stop:
+        reader.read()
+    assert stop.value.code == Code.CAPACITY
+    assert path.rpartition("/")[2] in str(stop.value)
+    assert sum(path in line for line in emulator.requests) == tries
+
+
+def test_a_server_that_goes_on_asking_to_wait_is_asked_nothing_more(tmp_path: Path) -> None:
+    emulator = KubernetesEmulator.from_file(EXAMPLE, faults={DEPLOYMENTS: ["429"] * 9})
+    clock = StoppedClock()
+    with inventory(emulator, tmp_path, clock=clock) as reader, pytest.raises(Unavailable) as stop:
+        reader.read()
+    assert "429" in str(stop.value)
+    assert clock.slept == [1.0, 1.0]
+    assert DEPLOYMENTS in emulator.requests[-1]
 
 
 def test_the_wait_is_the_one_that_was_told(tmp_path: Path) -> None:
@@ -311,12 +358,6 @@ def test_a_server_without_tls_behind_https_is_a_tls_refusal(tmp_path: Path) -> N
         with pytest.raises(Refused) as stop:
             KubernetesInventory(str(config), clock=StoppedClock()).read()
     assert stop.value.refusal.code == Code.TLS
-
-
-def test_an_endless_answer_is_cut(tmp_path: Path) -> None:
-    emulator = KubernetesEmulator.from_file(EXAMPLE, faults={PODS: ["endless"] * 3})
-    snapshot = read(emulator, tmp_path)
-    assert [item.what for item in snapshot.missing] == ["pods"]
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from bot.edges.github.bodies import LIMIT, fitted, hidden, key_of, title_of
 from bot.edges.github.ownership import checked_paths
 from bot.errors import Code, Refusal, Refused
 from bot.model.changes import ChangeSet
-from bot.model.command import ThreadRef
-from bot.model.outcome import PullRequest
-from bot.ports import Permission, PullText, Reaction
+from bot.model.command import Delivery, RepoTarget, ThreadRef
+from bot.model.order import digest
+from bot.model.outcome import OpenPull, PullRequest
+from bot.ports import Permission, PullText, Reaction, Standing
 
 
 @dataclass
@@ -37,6 +38,8 @@ class FakePull:
     body: str
     draft: bool
     state: Literal["open", "declined", "merged"] = "open"
+    ours: bool = True
+    fork: bool = False
 
 
 @dataclass
@@ -54,8 +57,22 @@ class FakeBranch:
 
 
 @dataclass
+class FakeThread:
+    """An issue or pull request as people left it."""
+
+    description: str = ""
+    closed: bool = False
+    locked: bool = False
+    fork: bool = False
+
+
+@dataclass
 class FakeForge:
-    """A forge in memory. ``host`` is where its addresses point."""
+    """A forge in memory. ``host`` is where its addresses point; ``at`` its clock.
+
+    ``threads`` and ``words`` (comments by thread and id) are what ``standing`` reads; ``hear`` fills both from a
+    delivery. ``private`` repositories of other people are read by those in ``readers`` (``owner/name``, login).
+    """
 
     host: str = "github.com"
     permissions: dict[tuple[str, str], Permission] = field(default_factory=dict)
@@ -67,12 +84,71 @@ class FakeForge:
     pushes: int = 0
     redact: Callable[[str], str] = str
     main: str = "main"
+    threads: dict[tuple[str, int], FakeThread] = field(default_factory=dict)
+    words: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    private: set[str] = field(default_factory=set)
+    readers: set[tuple[str, str]] = field(default_factory=set)
+    at: datetime | None = None
+
+    def hear(self, delivery: Delivery) -> Delivery:
+        """What a delivery says stands in its thread from now on."""
+        where = (delivery.thread.full_name, delivery.thread.number)
+        thread = self.threads.setdefault(where, FakeThread())
+        if delivery.comment_id is None:
+            thread.description = delivery.body
+        else:
+            self.words[*where, delivery.comment_id] = delivery.body
+        self.at = max(self.at or delivery.created_at, delivery.created_at)
+        return delivery
+
+    def standing(self, thread: ThreadRef, comment_id: int | None) -> Standing:
+        where = (thread.full_name, thread.number)
+        now, seen = self.at or datetime(2026, 3, 1, 12, tzinfo=UTC), self.threads.get(where)
+        if seen is None:
+            return Standing(body_digest=None, closed=True, locked=False, fork=False, now=now)
+        body = seen.description if comment_id is None else self._words(where, comment_id)
+        return Standing(
+            body_digest=None if body is None else digest(body),
+            closed=seen.closed,
+            locked=seen.locked,
+            fork=thread.is_pull and seen.fork,
+            now=now,
+        )
+
+    def _words(self, where: tuple[str, int], comment_id: int) -> str | None:
+        said = [item.body for item in self.comments.get(where, []) if item.id == comment_id]
+        return self.words.get((*where, comment_id), said[0] if said else None)
+
+    def readable(self, target: RepoTarget, login: str) -> Refusal | None:
+        name = f"{target.owner}/{target.name}"
+        if name not in self.private or (name, login) in self.readers:
+            return None
+        return Refusal(code=Code.REPO_UNREACHABLE, message="The repository cannot be read.", remedy="Check its URL.")
+
+    def open_pulls(self, repo: str) -> tuple[OpenPull, ...]:
+        return tuple(
+            OpenPull(
+                number=pull.number,
+                url=f"https://{self.host}/{repo}/pull/{pull.number}",
+                branch=pull.branch,
+                head_sha=self.branches[repo, pull.branch].sha,
+                key=key_of(pull.body, "pull"),
+            )
+            for pull in self.pulls.get(repo, [])
+            if pull.state == "open" and pull.ours and not pull.fork and pull.branch.startswith("ai-provision/")
+            and key_of(pull.body, "pull")
+        )  # fmt: skip
 
     def permission(self, thread: ThreadRef, login: str) -> Permission:
         return self.permissions.get((thread.full_name, login), "none")
 
-    def file(self, repo: str, path: str) -> str | None:
-        return self._base(repo).files.get(path)
+    def file(self, repo: str, path: str, *, ref: str | None = None) -> str | None:
+        base = self._base(repo)
+        found = base if ref is None else self.branches.get((repo, ref)) or self._at(repo, ref)
+        return found.files.get(path) if found else None
+
+    def _at(self, repo: str, sha: str) -> FakeBranch | None:
+        return next((branch for (name, _), branch in self.branches.items() if name == repo and branch.sha == sha), None)
 
     def react(self, thread: ThreadRef, comment_id: int | None, reaction: Reaction) -> None:
         given = self.reactions.setdefault((thread.full_name, thread.number, comment_id), [])

@@ -11,6 +11,7 @@ from bot.edges.git import GitRepos
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Refused, Unavailable
 from bot.flow.house import House, Office
+from bot.flow.steps import Straight
 from bot.model.changes import ChangeSet
 from bot.model.cluster import ClusterSnapshot
 from bot.model.command import FolderTarget, RepoTarget
@@ -87,7 +88,8 @@ def office(forge: FakeForge, *, inside: House | None = None, files: Mapping[str,
     forge.permissions[INFRA, "ada"] = "write"
     base = forge._base(INFRA)
     base.files.update(files or {".ai-provision.yaml": (EXAMPLES / "ai-provision.yaml").read_text()})
-    return Office(house=inside or house(), forge=forge, infra_repo=INFRA)
+    rooms = inside or house()
+    return Office(house=rooms, forge=forge, steps=Straight(clock=rooms.clock), infra_repo=INFRA)
 
 
 INFRA = "myorg/infrastructure"

@@ -4,7 +4,7 @@ In: targets. Out: trees. Never: a write to a remote, an executed file of a repos
 """
 
 from bot.edges.git.limits import GitLimits
-from bot.edges.git.remote import Remote, public_remote, resolve_host
+from bot.edges.git.remote import Remote, private_remote, public_remote, resolve_host
 from bot.edges.git.repos import GitRepos
 
-__all__ = ["GitLimits", "GitRepos", "Remote", "public_remote", "resolve_host"]
+__all__ = ["GitLimits", "GitRepos", "Remote", "private_remote", "public_remote", "resolve_host"]

@@ -1,7 +1,7 @@
 """Where a repository is read from, and the proof that the place is public.
 
 In: a ``RepoTarget`` and a resolver. Out: a ``Remote`` with one checked and pinned address. Never: a private, loopback,
-link-local or translated address, a credential in a URL, an address that is not a host name.
+link-local or translated address that a command named, a credential in a URL, an address that is not a host name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -62,6 +63,27 @@ def public_remote(
         raise Refused(_not_public(target.host))
     pinned = min(addresses, key=lambda address: ":" in address)
     return Remote(url=target.clone_url, host=target.host, address=pinned, authorization=authorization)
+
+
+def private_remote(url: str, authorization: SecretStr | None) -> Remote:
+    """The remote of a repository on the operator's own GitHub, at the address that its API names.
+
+    The operator trusts that host, so it may stand in a private network: the name is left to the resolver and TLS proves
+    it. ``authorization`` is sent to this repository's address alone (redirects are off). Raises Refused(repo-url).
+    """
+    parts = urlsplit(url)
+    plain = parts.scheme == "http" and _is_here(parts.hostname)
+    if not parts.hostname or parts.username or parts.query or (parts.scheme != "https" and not plain):
+        raise Refused(_no_address())
+    return Remote(url=url, protocol="http" if plain else "https", authorization=authorization)
+
+
+def _is_here(host: str | None) -> bool:
+    """Whether a host is this computer."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:
@@ -119,6 +141,14 @@ def _resolved(host: str, resolve: Resolve) -> tuple[str, ...]:
             f"The name {host} could not be resolved.",
             remedy="Check the spelling of the host; if it is right, try again in some minutes.",
         ) from error
+
+
+def _no_address() -> Refusal:
+    return Refusal(
+        code=Code.REPO_URL,
+        message="GitHub's API names a clone address that is no https address, so the repository is not read.",
+        remedy="Check `GITHUB_API_URL`.",
+    )
 
 
 def _not_public(host: str) -> Refusal:

@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import requests
 from github import GithubException
 
-from bot.edges.github.tokens import TokenSource
-from bot.errors import BotError, Broken, Code, Refusal, Refused, Unavailable
+from bot.edges.github.pace import LIMIT, PATIENCE, Meter, Pace, Silence, parked
+from bot.edges.github.tokens import Queued, TokenSource
+from bot.errors import BotError, Broken, Code, Refusal, Refused
 from bot.ports import Clock
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
-PATIENCE = 900.0
-"""Seconds one call may wait for a limit before the job is parked."""
-
 _LIMIT_WORDS = ("secondary rate limit", "api rate limit exceeded", "abuse detection")
-_LIMIT = "GitHub asks to wait for its rate limit"
+_CREDENTIAL = "Give a valid, unexpired `GITHUB_TOKEN`; for an App check its id, its key and this computer's clock."
 _RANDOM = random.SystemRandom()
 
 
@@ -56,16 +53,29 @@ class _Wait:
 
 
 class Calls:
-    """Runs every REST call; one at a time, writes at least ``write_pause`` seconds apart."""
+    """Runs every REST call; one at a time, writes at least ``write_pause`` seconds apart.
 
-    def __init__(self, *, clock: Clock, write_pause: float, redact: Callable[[str], str], tokens: TokenSource) -> None:
+    ``remaining`` tells what GitHub's last answer said is left of the hour's budget (negative: nothing yet); the
+    ``meter`` hears it. A credential with a queue of its own (an installation's) brings its pace along.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        write_pause: float,
+        redact: Callable[[str], str],
+        tokens: TokenSource,
+        meter: Meter | None = None,
+        remaining: Callable[[], int] = lambda: -1,
+    ) -> None:
         self._clock = clock
-        self._write_pause = write_pause
         self._redact = redact
         self._tokens = tokens
-        self._turn = threading.Lock()
-        self._not_before: datetime | None = None
-        self._last_write: datetime | None = None
+        self._pace = tokens.pace if isinstance(tokens, Queued) else Pace(clock=clock, write_pause=write_pause)
+        self._account = tokens.account if isinstance(tokens, Queued) else "token"
+        self._meter = meter or Silence()
+        self._remaining = remaining
 
     def read(self, what: str, call: Callable[[], T], *, expect: frozenset[int] = frozenset()) -> T:
         """A call that changes nothing. ``what`` names it and the right it needs (``contents: read``)."""
@@ -113,36 +123,29 @@ class Calls:
         raise Broken("a call was repeated without end")
 
     def _once(self, call: Callable[[], T], *, write: bool) -> T:
-        with self._turn:
-            self._obey_limit()
-            if not write:
-                return call()
-            if self._last_write is not None:
-                self._sleep_until(self._last_write + timedelta(seconds=self._write_pause))
-            try:
-                return call()
-            finally:
-                self._last_write = self._clock.now()
+        return self._pace.run(lambda: self._metered(call), write=write)
 
-    def _sleep_until(self, moment: datetime | None) -> None:
-        seconds = (moment - self._clock.now()).total_seconds() if moment is not None else 0.0
-        if seconds > 0:
-            self._clock.sleep(seconds)
-
-    def _obey_limit(self) -> None:
-        """Wait for the limit that an earlier call met; park the job when that takes too long."""
-        if self._not_before is None:
-            return
-        seconds = (self._not_before - self._clock.now()).total_seconds()
-        if seconds > PATIENCE:
-            raise self._parked(_Wait(seconds, ambiguous=False, limit=True, why=_LIMIT))
-        self._sleep_until(self._not_before)
+    def _metered(self, call: Callable[[], T]) -> T:
+        outcome = "no-answer"
+        try:
+            answer = call()
+        except GithubException as error:
+            outcome = str(error.status)
+            raise
+        else:
+            outcome = "ok"
+            return answer
+        finally:
+            self._meter.github_call(outcome)
+            left = self._remaining()
+            if left >= 0:
+                self._meter.budget(self._account, left)
 
     def _rest(self, wait: _Wait, *, last: bool) -> float:
         if wait.limit:
-            self._not_before = self._clock.now() + timedelta(seconds=wait.seconds)
+            self._pace.hold(wait.seconds)
         if last:
-            raise self._parked(wait)
+            raise parked(wait.why, wait.seconds, now=self._clock.now())
         if not wait.limit:
             self._clock.sleep(wait.seconds)
         return wait.seconds
@@ -158,21 +161,12 @@ class Calls:
         if error.status in expect:
             raise Answered(error.status, message)
         if error.status == 401:
-            raise _refused("GitHub does not accept the credential.", "Give a valid `GITHUB_TOKEN`, not expired.")
+            raise _refused("GitHub does not accept the credential.", _CREDENTIAL)
         if error.status == 403:
             raise _refused(f"The credential lacks the right `{_right(error, what)}`: {message}", _grant(error, what))
         if error.status == 404:
             raise _refused(f"GitHub shows nothing there for `{what}`.", _grant(error, what))
         raise Broken(f"GitHub answered {error.status} for `{what}`: {message}")
-
-    def _parked(self, wait: _Wait) -> Unavailable:
-        moment = self._clock.now() + timedelta(seconds=wait.seconds)
-        return Unavailable(
-            Code.RATE,
-            f"{wait.why}; next try at {moment:%H:%M} UTC.",
-            remedy="Nothing to do: repeat the command after that time if no answer came.",
-            retry_after=wait.seconds,
-        )
 
 
 def _broken_line(error: Exception, *, attempt: int) -> _Wait:
@@ -216,14 +210,14 @@ def _limit(error: GithubException, *, attempt: int, now: datetime) -> _Wait | No
     headers = error.headers or {}
     told = _number(headers.get("retry-after"))
     if told is not None:
-        return _Wait(told, ambiguous=False, limit=True, why=_LIMIT)
+        return _Wait(told, ambiguous=False, limit=True, why=LIMIT)
     if _number(headers.get("x-ratelimit-remaining")) == 0:
         reset = _number(headers.get("x-ratelimit-reset")) or 0.0
         return _Wait(
-            max(0.0, reset - now.timestamp()) + _RANDOM.uniform(0.5, 1.5), ambiguous=False, limit=True, why=_LIMIT
+            max(0.0, reset - now.timestamp()) + _RANDOM.uniform(0.5, 1.5), ambiguous=False, limit=True, why=LIMIT
         )
     if error.status == 429 or any(word in _message(error).lower() for word in _LIMIT_WORDS):
-        return _Wait(60.0 * 2 ** (attempt - 1), ambiguous=False, limit=True, why=_LIMIT)
+        return _Wait(60.0 * 2 ** (attempt - 1), ambiguous=False, limit=True, why=LIMIT)
     return None
 
 

@@ -14,10 +14,13 @@ import structlog
 from github import Github
 from github.Issue import Issue
 from github.IssueComment import IssueComment
+from github.NamedUser import NamedUser
+from github.PullRequestComment import PullRequestComment
 from github.Reaction import Reaction as GithubReaction
 
 from bot.edges.github.addresses import checked_name
 from bot.edges.github.calls import Answered, Calls
+from bot.edges.github.standing import Threads
 from bot.errors import Code, Refused
 from bot.model.command import ThreadRef
 from bot.ports import Clock, Reaction
@@ -51,8 +54,9 @@ class _Moved(Exception):
 class Comments:
     """What the bot writes in threads."""
 
-    def __init__(self, github: Github, *, calls: Calls, clock: Clock) -> None:
+    def __init__(self, github: Github, *, calls: Calls, clock: Clock, threads: Threads) -> None:
         self._github = github
+        self._threads = threads
         self._calls = calls
         self._clock = clock
         self._said: dict[tuple[str, int, str], _Said] = {}
@@ -60,10 +64,16 @@ class Comments:
         self._me: str | None = None
 
     def react(self, thread: ThreadRef, comment_id: int | None, reaction: Reaction) -> None:
-        """Add a reaction; GitHub answers the same when it is already there. Gone comments are only logged."""
+        """Add a reaction; GitHub answers the same when it is already there. Gone comments are only logged, and so are
+        reviews, which take no reaction.
+        """
+        kind = "comment" if comment_id is None else self._threads.kind(thread, comment_id)
+        if kind not in {"comment", "line"}:
+            _log.info("no reaction here", thread=thread.full_name, number=thread.number, kind=kind)
+            return
         for delay in (*_DELAYS, None):
             try:
-                self._at_home(thread, lambda issue: self._react(issue, comment_id, reaction))
+                self._at_home(thread, lambda issue: self._react(issue, comment_id, reaction, on_line=kind == "line"))
             except Answered as error:
                 if delay is None:
                     _log.warning(
@@ -74,8 +84,8 @@ class Comments:
             else:
                 return
 
-    def _react(self, issue: Issue, comment_id: int | None, reaction: Reaction) -> None:
-        subject = issue if comment_id is None else issue.get_comment(comment_id)
+    def _react(self, issue: Issue, comment_id: int | None, reaction: Reaction, *, on_line: bool) -> None:
+        subject = _subject(issue, comment_id, on_line=on_line)
         made = self._calls.write(RIGHT, lambda: subject.create_reaction(reaction), expect=frozenset({404, 422}))
         _stayed(made)
 
@@ -113,11 +123,14 @@ class Comments:
         return next((_said(comment) for comment in found if self._mine(comment)), None)
 
     def _mine(self, comment: IssueComment) -> bool:
-        """Anybody can copy a marker. An App's token may not ask who it is; then only a bot's comment counts."""
+        """Anybody can copy a marker; a deleted account is nobody."""
+        user = cast("NamedUser | None", comment.user)
+        return user is not None and self.is_me(user.login, user.type)
+
+    def is_me(self, login: str, kind: str) -> bool:
+        """Whether an account is ours. An App's token may not ask who it is; then any bot counts."""
         me = self._login()
-        if me is None:
-            return comment.user.type == "Bot"
-        return me in {_UNKNOWN, comment.user.login}
+        return kind == "Bot" if me is None else me in {_UNKNOWN, login}
 
     def _login(self) -> str | None:
         if self._me is None:
@@ -147,6 +160,16 @@ class Comments:
 
     def _issue(self, name: str, number: int) -> Issue:
         return self._github.get_repo(name).get_issue(number)
+
+
+def _subject(issue: Issue, comment_id: int | None, *, on_line: bool) -> Issue | IssueComment | PullRequestComment:
+    """What takes the reaction; nothing is read for it."""
+    if comment_id is None:
+        return issue
+    if not on_line:
+        return issue.get_comment(comment_id)
+    repository = issue.url.rsplit("/issues/", 1)[0]
+    return PullRequestComment(issue.requester, url=f"{repository}/pulls/comments/{comment_id}")
 
 
 def _stayed(made: Made) -> Made:

@@ -6,6 +6,7 @@ GraphQL, a write that was not looked for first, a text that did not pass the red
 
 from __future__ import annotations
 
+import base64
 import re
 import tempfile
 from collections.abc import Callable
@@ -13,29 +14,30 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast, get_args
+from urllib.parse import quote
 
-from github import Github
-from github.ContentFile import ContentFile
-from github.Repository import Repository as GithubRepository
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from bot.edges.github import gitrun
+from bot.edges.github.access import Access, ClonePlace
 from bot.edges.github.addresses import checked_api, checked_clone_url, checked_name, web_host
 from bot.edges.github.bodies import LIMIT, clean, fitted, hidden, title_of
 from bot.edges.github.branch import Head, Proposal, checked_branch, push
-from bot.edges.github.calls import Answered, Calls
+from bot.edges.github.calls import Answered
 from bot.edges.github.comments import Comments
+from bot.edges.github.connection import TIMEOUT, Api
+from bot.edges.github.installations import Installations
+from bot.edges.github.line import GONE, Home, Line, Loose
 from bot.edges.github.ownership import checked_paths
-from bot.edges.github.pulls import Pulls
-from bot.edges.github.tokens import Bearer, FixedToken, TokenSource
-from bot.errors import Broken, Code, Refusal, Refused
+from bot.edges.github.pace import Meter
+from bot.edges.github.pulls import Pulls, own
+from bot.edges.github.standing import Threads
+from bot.edges.github.tokens import FixedToken, Queued, TokenSource
+from bot.errors import Code, Refusal, Refused
 from bot.model.changes import ChangeSet
-from bot.model.command import ThreadRef
-from bot.model.outcome import PullRequest
-from bot.ports import Clock, Permission, PullText, Reaction
-
-TIMEOUT = 15
-"""Seconds for one REST call."""
+from bot.model.command import RepoTarget, ThreadRef
+from bot.model.outcome import OpenPull, PullRequest
+from bot.ports import Clock, Permission, PullText, Reaction, Standing
 
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?")
 _MINIMUM_SECRET = 20
@@ -54,24 +56,27 @@ class GitHubForge:
         redact: Callable[[str], str],
         user_agent: str = "ai-provision",
         timeout: int = TIMEOUT,
+        installations: Installations | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._api_url = checked_api(api_url)
         self._tokens: TokenSource = FixedToken(token) if isinstance(token, SecretStr) else token
         self._clock = clock
         self._redact = redact
-        self._calls = Calls(clock=clock, write_pause=write_pause, redact=redact, tokens=self._tokens)
-        self._github = Github(
-            auth=Bearer(self._tokens),
-            base_url=self._api_url,
-            timeout=timeout,
+        api = Api(
+            url=self._api_url,
+            clock=clock,
+            write_pause=write_pause,
+            redact=redact,
+            meter=meter,
             user_agent=user_agent,
-            per_page=100,
-            retry=None,
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            lazy=True,
+            timeout=timeout,
         )
-        self._comments = Comments(self._github, calls=self._calls, clock=clock)
+        connection = api.connect(self._tokens)
+        self._github, self._line, self._calls = connection.github, connection.line, connection.line.calls
+        self._access = Access(self._line, api_url=self._api_url, tokens=self._tokens, installations=installations)
+        self._threads = Threads(self._line)
+        self._comments = Comments(self._github, calls=self._calls, clock=clock, threads=self._threads)
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +89,30 @@ class GitHubForge:
     def close(self) -> None:
         """Close the connections."""
         self._github.close()
+
+    @property
+    def line(self) -> Line:
+        """The plain reads through this forge's credential and queue, for what shares both."""
+        return self._line
+
+    @property
+    def comments(self) -> Comments:
+        """What the bot writes in threads, and whose account it is."""
+        return self._comments
+
+    @property
+    def installation(self) -> int | None:
+        """The number of the App's installation that it speaks for, None with a plain token."""
+        account = self._tokens.account if isinstance(self._tokens, Queued) else ""
+        return int(account) if account.isdecimal() else None
+
+    def readable(self, target: RepoTarget, login: str) -> Refusal | None:
+        """Whether this person may have an application's repository read; ``repo-unreachable`` when not."""
+        return self._access.readable(target, login)
+
+    def place(self, target: RepoTarget) -> ClonePlace | None:
+        """Where git reads an application's repository; see ``Access.place``."""
+        return self._access.place(target)
 
     def permission(self, thread: ThreadRef, login: str) -> Permission:
         """The live permission; ``none`` for strangers, deleted accounts and impossible logins. Fails closed."""
@@ -100,18 +129,27 @@ class GitHubForge:
             return "none"
         return _permission(data)
 
-    def file(self, repo: str, path: str) -> str | None:
-        """A text file of the default branch; None when the repository is visible and the file is not there."""
-        name = checked_name(repo)
+    def standing(self, thread: ThreadRef, comment_id: int | None) -> Standing:
+        """What has become of the command's thread; two reads, one for a description."""
+        return self._threads.standing(thread, comment_id)
+
+    def open_pulls(self, repo: str) -> tuple[OpenPull, ...]:
+        """The bot's own open pull requests: its branch, its marker, its account."""
+        return own(self._line, repo, is_me=self._comments.is_me)
+
+    def file(self, repo: str, path: str, *, ref: str | None = None) -> str | None:
+        """A text file of a branch or commit; None when the repository is visible and the file is not there."""
         if path.startswith("/") or ".." in path.split("/"):
             return None
-        repository = self._github.get_repo(name)
+        name = checked_name(repo) if ref is None else self._line.home(repo)[0].full_name
+        where = f"/repos/{name}/contents/{quote(path)}"
+        chosen = {} if ref is None else {"ref": ref}
         try:
-            found = self._calls.read("contents: read", lambda: repository.get_contents(path), expect=frozenset({404}))
+            answer = self._line.get("contents: read", where, parameters=chosen, expect=GONE, remember=True)
         except Answered:
-            self._home(name)
+            self._line.home(name)
             return None
-        return None if isinstance(found, list) else _text(found)
+        return None if isinstance(answer.data, list) else _text(answer.read(_CONTENT))
 
     def react(self, thread: ThreadRef, comment_id: int | None, reaction: Reaction) -> None:
         """Add a reaction. It is a courtesy: a comment that is gone does not stop the work."""
@@ -170,7 +208,7 @@ class GitHubForge:
             created=place.open is None,
         )
 
-    def _pulls(self, home: GithubRepository) -> Pulls:
+    def _pulls(self, home: Home) -> Pulls:
         return Pulls(
             self._github.get_repo(home.full_name),
             full_name=home.full_name,
@@ -189,15 +227,9 @@ class GitHubForge:
         body = fitted(self._redact(text.body), room=LIMIT - 3 - len(mark)).rstrip("\n")
         return PullText(title=title_of(self._redact(text.title)), body=f"{body}\n\n{mark}", draft=text.draft)
 
-    def _home(self, repo: str) -> GithubRepository:
+    def _home(self, repo: str) -> Home:
         """The repository as GitHub knows it now: a renamed one has another name. Raises Refused(github-auth)."""
-        path = f"/repos/{checked_name(repo)}"
-        headers, data = self._calls.read(
-            "metadata: read", lambda: self._github.requester.requestJsonAndCheck("GET", path)
-        )
-        if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in _HOME):
-            raise Broken("GitHub's answer about the repository has another shape than documented")
-        return GithubRepository(self._github.requester, headers, data)
+        return self._line.home(repo)[0]
 
     def _without_secrets(self, changes: ChangeSet) -> None:
         """The bot's own credential never becomes a file. Raises Refused(policy)."""
@@ -213,7 +245,14 @@ class GitHubForge:
                 )
 
 
-_HOME = ("full_name", "clone_url", "default_branch")
+class _Content(Loose):
+    type: str
+    path: str
+    encoding: str | None = None
+    content: str | None = None
+
+
+_CONTENT = TypeAdapter(_Content)
 
 
 def _permission(data: object) -> Permission:
@@ -225,7 +264,7 @@ def _permission(data: object) -> Permission:
     return "none"
 
 
-def _text(found: ContentFile) -> str | None:
+def _text(found: _Content) -> str | None:
     if found.type != "file":
         return None
     if found.encoding != "base64":
@@ -236,4 +275,4 @@ def _text(found: ContentFile) -> str | None:
                 remedy="Make the file smaller.",
             )
         )
-    return found.decoded_content.decode("utf-8", "replace")
+    return base64.b64decode(found.content or "").decode("utf-8", "replace")

@@ -27,6 +27,7 @@ _AUTH = re.compile(
     r"Authentication failed|could not read (?:Username|Password)|Permission to |Write access to repository not granted"
     r"|returned error: 40[13]|HTTP 40[13]|Repository not found|returned error: 404|repository '[^']*' not found"
 )
+_EXPIRED = re.compile(r"Authentication failed|could not read (?:Username|Password)|returned error: 401|HTTP 401")
 _TLS = re.compile(r"certificate|SSL", re.IGNORECASE)
 _RULES = re.compile(r"protected branch|GH0\d\d|hook declined|refusing to allow", re.IGNORECASE)
 _REJECTED = re.compile(r"HTTP 4(?!08|29)\d\d")
@@ -73,6 +74,8 @@ class Repository:
     def remote(self, *arguments: str) -> str:
         """A command that talks to GitHub. Raises Refused (github-auth, tls), Transient, Stale or Broken."""
         printed = self._execute(arguments, None)
+        if printed.status and _EXPIRED.search(printed.err) and self._tokens.renew():
+            printed = self._execute(arguments, None)
         if printed.status:
             raise self._failure(arguments[0], printed)
         return printed.out

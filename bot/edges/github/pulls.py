@@ -6,23 +6,82 @@ reopened one, an edit that changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from github.PullRequest import PullRequest as GithubPull
 from github.Repository import Repository
+from pydantic import TypeAdapter
 
+from bot.edges.github.addresses import checked_name
 from bot.edges.github.bodies import key_of
 from bot.edges.github.calls import Answered, Calls
+from bot.edges.github.line import Line, Loose
 from bot.errors import Code, Refusal, Refused, Unavailable
+from bot.model.outcome import OpenPull
 from bot.ports import Clock, PullText
 
 RIGHT = "pull_requests: write"
 
+PREFIX = "ai-provision/"
+"""Where the bot's branches begin."""
+
 _GENERATIONS = 200
 _DELAYS = (1.0, 2.0, 4.0, 8.0)
 """Seconds between looks after a write whose effect is not visible yet: GitHub's reads may lag behind its writes."""
+
+
+class _Id(Loose):
+    id: int
+
+
+class _User(Loose):
+    login: str
+    type: str = "User"
+
+
+class _End(Loose):
+    ref: str
+    sha: str
+    repo: _Id | None = None
+
+
+class Listed(Loose):
+    """A pull request of a listing."""
+
+    number: int
+    html_url: str
+    body: str | None = None
+    user: _User | None = None
+    head: _End
+    base: _End
+
+    @property
+    def at_home(self) -> bool:
+        """Whether its head lies in the repository itself and not in a fork."""
+        return self.head.repo is not None and self.head.repo == self.base.repo
+
+
+_LISTED = TypeAdapter(tuple[Listed, ...])
+
+
+def listed(line: Line, repo: str) -> Iterator[Listed]:
+    """Every open pull request whose head lies in the repository itself."""
+    for page in line.pages(RIGHT, f"/repos/{checked_name(repo)}/pulls", parameters={"state": "open"}, remember=True):
+        yield from (pull for pull in page.read(_LISTED) if pull.at_home)
+
+
+def own(line: Line, repo: str, *, is_me: Callable[[str, str], bool]) -> tuple[OpenPull, ...]:
+    """The bot's open pull requests, oldest first: its branch, its marker, written by it (login, account type)."""
+    mine = [
+        OpenPull(number=pull.number, url=pull.html_url, branch=pull.head.ref, head_sha=pull.head.sha, key=key)
+        for pull in listed(line, repo)
+        if pull.head.ref.startswith(PREFIX) and (key := key_of(pull.body or "", "pull")) and pull.user
+        and is_me(pull.user.login, pull.user.type)
+    ]  # fmt: skip
+    return tuple(sorted(mine, key=lambda pull: pull.number))
 
 
 @dataclass(frozen=True)

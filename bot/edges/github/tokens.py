@@ -1,4 +1,4 @@
-"""Where the credential comes from: one fixed token now, an App's short-lived one through the same two verbs.
+"""Where the credential comes from: one fixed token, or an App's short-lived ones through the same two verbs.
 
 In: a secret. Out: the header that PyGithub and git send. Never: a secret that prints itself.
 """
@@ -6,10 +6,12 @@ In: a secret. Out: the header that PyGithub and git send. Never: a secret that p
 from __future__ import annotations
 
 import base64
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from github.Auth import Auth
 from pydantic import SecretStr
+
+from bot.edges.github.pace import Pace
 
 
 class TokenSource(Protocol):
@@ -20,6 +22,19 @@ class TokenSource(Protocol):
 
     def renew(self) -> bool:
         """Forget the current token after a 401; False when there is no other one."""
+
+
+@runtime_checkable
+class Queued(Protocol):
+    """A credential of an installation: everything that speaks for the same installation shares one queue."""
+
+    @property
+    def pace(self) -> Pace:
+        """The queue."""
+
+    @property
+    def account(self) -> str:
+        """The installation's number, for the meter."""
 
 
 class FixedToken:
@@ -62,7 +77,12 @@ class Bearer(Auth):
         headers["Authorization"] = "Bearer (hidden)"
 
 
-def git_header(source: TokenSource) -> str:
-    """The header that git sends: basic, user ``x-access-token``."""
+def git_basic(source: TokenSource) -> SecretStr:
+    """The value of git's ``Authorization`` header: basic, user ``x-access-token``."""
     pair = f"x-access-token:{source.token().get_secret_value()}"
-    return f"Authorization: basic {base64.b64encode(pair.encode()).decode()}"
+    return SecretStr(f"basic {base64.b64encode(pair.encode()).decode()}")
+
+
+def git_header(source: TokenSource) -> str:
+    """The whole header that git sends."""
+    return f"Authorization: {git_basic(source).get_secret_value()}"

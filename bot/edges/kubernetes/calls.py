@@ -3,7 +3,8 @@
 In: a client and a source. Out: rows as plain data. Never: the client's own models (one odd field would cost the whole
 list), hidden retries, redirects, more than a bounded answer, the server's words in a message.
 
-Retries: refused and timeouts twice, 429 as told, 5xx and broken JSON twice, 410 begins the list again.
+Retries: refused and timeouts twice, 429 twice and never sooner than told, 5xx three times, broken JSON once, 410 begins
+the list again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import urllib3.exceptions
 from kubernetes.client import ApiClient
@@ -27,9 +28,10 @@ PAGE: Final = 500
 MAX_PAGES: Final = 400
 MAX_ANSWER: Final = 64 * MIB
 RETRIES: Final = 2
+RETRIES_5XX: Final = 3
+RETRIES_BROKEN: Final = 1
 RELISTS: Final = 2
 _CHUNK: Final = 1 << 16
-_LONGEST_WAIT: Final = 5.0
 _RETRY_AFTER: Final = 60.0
 
 
@@ -56,14 +58,52 @@ class Trouble(Exception):
         super().__init__(missing.reason)
         self.missing = missing
 
+    def fatal(self) -> NoReturn:
+        """No capacity is known without it. Raises Refused (kubernetes-auth) or Unavailable."""
+        gap = self.missing
+        message = f"The Kubernetes API server gave no list of {gap.what}: {gap.reason}."
+        if gap.code == Code.KUBERNETES_AUTH:
+            raise Refused(Refusal(code=Code.KUBERNETES_AUTH, message=message, remedy=gap.remedy)) from self
+        raise Unavailable(Code.CAPACITY, message, remedy=gap.remedy, retry_after=_RETRY_AFTER) from self
+
 
 class _Again(Exception):
-    """Worth another try. ``reached`` is False when no answer came at all."""
+    """Worth so many ``retries``, each after ``wait`` seconds."""
 
-    def __init__(self, reason: str, *, wait: float = 0.5, reached: bool = True) -> None:
+    def __init__(self, reason: str, *, retries: int = RETRIES, wait: float = 0.5) -> None:
         super().__init__(reason)
+        self.retries = retries
         self.wait = wait
-        self.reached = reached
+
+    def given_up(self, source: Source) -> Trouble | Unavailable:
+        """What it comes to when it did not help: this list is unknown."""
+        return Trouble(_gap(source, str(self)))
+
+
+class _Silent(_Again):
+    """No answer at all: the next list would fare no better."""
+
+    def given_up(self, source: Source) -> Trouble | Unavailable:
+        del source
+        return Unavailable(
+            Code.CAPACITY,
+            f"The Kubernetes API server could not be reached: {self}.",
+            remedy="Check the server address of the kubeconfig and the network, then run the command again.",
+            retry_after=_RETRY_AFTER,
+        )
+
+
+class _Throttled(_Again):
+    """429: the next list would come sooner than the server asked for."""
+
+    def given_up(self, source: Source) -> Trouble | Unavailable:
+        del source
+        return Unavailable(
+            Code.CAPACITY,
+            f"The Kubernetes API server asks to wait {self.wait:.0f} s (429).",
+            remedy="Run the command again later; if it stays, look at the API server's priority and fairness settings.",
+            retry_after=max(_RETRY_AFTER, self.wait),
+        )
 
 
 class _Expired(Exception):
@@ -117,8 +157,8 @@ class Calls:
                 return self._once(source, question)
             except _Again as again:
                 tries += 1
-                if tries > RETRIES or self._left() <= again.wait:
-                    raise _given_up(source, again) from again
+                if tries > again.retries or self._left() <= again.wait:
+                    raise again.given_up(source) from again
                 self.clock.sleep(again.wait)
 
     def _left(self) -> float:
@@ -144,30 +184,19 @@ class Calls:
             while chunk := response.read(_CHUNK):
                 body += chunk
                 if len(body) > MAX_ANSWER or self._left() < 0:
-                    raise _Again("the answer is too long or too slow")
+                    raise _Again("the answer is too long or too slow", retries=0)
         finally:
             response.close()
         return bytes(body)
-
-
-def _given_up(source: Source, again: _Again) -> Trouble | Unavailable:
-    if again.reached:
-        return Trouble(_gap(source, str(again)))
-    return Unavailable(
-        Code.CAPACITY,
-        f"The Kubernetes API server could not be reached: {again}.",
-        remedy="Check the server address of the kubeconfig and the network, then run the command again.",
-        retry_after=_RETRY_AFTER,
-    )
 
 
 def _object(body: bytes) -> Row:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _Again("the answer is not JSON") from error
+        raise _Again("the answer is not JSON", retries=RETRIES_BROKEN) from error
     if not isinstance(value, dict):
-        raise _Again("the answer is not a JSON object")
+        raise _Again("the answer is not a JSON object", retries=RETRIES_BROKEN)
     return value
 
 
@@ -178,9 +207,9 @@ def _verdict(source: Source, error: ApiException) -> Exception:
     if status == 410:
         return _Expired()
     if status == 429:
-        return _Again("the API server asks to wait", wait=_told(error))
+        return _Throttled("the API server asks to wait", wait=_told(error))
     if status >= 500:
-        return _Again(f"the API server answered {status}")
+        return _Again(f"the API server answered {status}", retries=RETRIES_5XX)
     if status == 403:
         return Trouble(_denied(source))
     return Trouble(_gap(source, "the API server does not serve it" if status == 404 else f"the answer was {status}"))
@@ -191,14 +220,14 @@ def _silence(error: urllib3.exceptions.HTTPError) -> Exception:
     if isinstance(reason, urllib3.exceptions.SSLError):
         return Refused(_tls())
     if isinstance(reason, urllib3.exceptions.TimeoutError):
-        return _Again("no answer in time", reached=False)
+        return _Silent("no answer in time")
     broken = isinstance(reason, (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError))
-    return _Again("the connection broke" if broken else "the connection was refused", reached=False)
+    return _Silent("the connection broke" if broken else "the connection was refused")
 
 
 def _told(error: ApiException) -> float:
-    value = (error.headers or {}).get("Retry-After", "1")
-    return min(_LONGEST_WAIT, float(value)) if str(value).isdigit() else 1.0
+    value = str((error.headers or {}).get("Retry-After", "1"))
+    return float(value) if value.isascii() and value.isdigit() else 1.0
 
 
 def _gap(source: Source, reason: str) -> Missing:

@@ -27,12 +27,14 @@ from kubernetes.config.config_exception import ConfigException
 
 from bot.edges.kubernetes import reading
 from bot.edges.kubernetes.calls import Calls, Row, Source, Trouble
+from bot.edges.kubernetes.capped import cap
 from bot.edges.kubernetes.demand import rows as objects
 from bot.errors import Code, Refusal, Refused
 from bot.model.cluster import ClusterSnapshot, KubernetesFacts, Missing
 from bot.ports import Clock
 
 TIMEOUT_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 30.0
 BUDGET_SECONDS: Final = 60.0
 
 VERSION: Final = Source("version", "", lambda api: VersionApi(api).get_code, verb="get")
@@ -56,17 +58,21 @@ DAEMON_SETS: Final = Source("daemonsets", "apps", lambda api: AppsV1Api(api).lis
 
 @dataclass(frozen=True)
 class KubernetesInventory:
-    """Half of the ``Inventory`` port. ``timeout`` is for one request, ``budget`` for the visit, both in seconds."""
+    """Half of the ``Inventory`` port. Seconds: ``timeout`` per connect and read, ``answer`` for one whole answer,
+    ``budget`` for the visit.
+    """
 
     kubeconfig: str
     clock: Clock = field(kw_only=True)
     timeout: float = field(default=TIMEOUT_SECONDS, kw_only=True)
+    answer: float = field(default=ANSWER_SECONDS, kw_only=True)
     budget: float = field(default=BUDGET_SECONDS, kw_only=True)
 
     def read(self) -> ClusterSnapshot:
         """What the cluster holds now; what may not be read stands in ``missing``.
 
-        Raises Refused (kubernetes-auth, tls, config), or Unavailable when the API server cannot be reached.
+        Raises Refused (kubernetes-auth, tls, config), or Unavailable when the API server cannot be reached or does not
+        give its nodes and pods: without either, nobody knows what is free.
         """
         with self._visit() as visit:
             return visit.snapshot()
@@ -76,6 +82,7 @@ class KubernetesInventory:
         configuration, name = load(self.kubeconfig)
         now = self.clock.now()
         with ApiClient(configuration) as api:
+            cap(api.rest_client.pool_manager, seconds=self.answer)
             calls = Calls(api=api, clock=self.clock, deadline=now.timestamp() + self.budget, timeout=self.timeout)
             try:
                 yield _Visit(calls, self.clock, name)
@@ -92,7 +99,7 @@ class _Visit:
 
     def snapshot(self) -> ClusterSnapshot:
         version = self._document(VERSION)
-        nodes = reading.nodes(self._rows(NODES), self._rows(PODS))
+        nodes = reading.nodes(self._required_rows(NODES), self._required_rows(PODS))
         stores = reading.stores(self._rows(STORAGE))
         facts = self._facts(reading.text(version.get("gitVersion")) or None)
         return ClusterSnapshot(
@@ -123,6 +130,12 @@ class _Visit:
         if not isinstance(groups.get("groups"), list):
             return None
         return any(group.get("name") == "metrics.k8s.io" for group in objects(groups["groups"]))
+
+    def _required_rows(self, source: Source) -> list[Row]:
+        try:
+            return self.calls.rows(source)
+        except Trouble as trouble:
+            trouble.fatal()
 
     def _rows(self, source: Source) -> list[Row]:
         try:

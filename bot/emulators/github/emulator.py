@@ -11,22 +11,24 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from starlette.types import ASGIApp
 
 from bot.emulators.github import gitstore, hooks
 from bot.emulators.github.answers import CallRecord
+from bot.emulators.github.apps import Apps
 from bot.emulators.github.faults import Faults
 from bot.emulators.github.limits import Limits
+from bot.emulators.github.people import People
 from bot.emulators.github.server import application
 from bot.emulators.github.site import Site
-from bot.emulators.github.state import EVERYTHING, Account, Comment, Hook, Issue, Repository, Role, Token
+from bot.emulators.github.state import EVERYTHING, Comment, Hook, Issue, Repository, Role, Token
 from bot.emulators.loopback import Loopback
 from bot.ports import Clock
 
 
-class GitHubEmulator:
+class GitHubEmulator(People):
     """GitHub on this computer. ``app`` is the ASGI application; ``serve()`` runs it on loopback."""
 
     def __init__(self, root: Path, *, clock: Clock) -> None:
@@ -34,6 +36,7 @@ class GitHubEmulator:
         self._site = Site(clock)
         self._lock = threading.RLock()
         self.base_url = "http://127.0.0.1"
+        self.apps = Apps(self._site, self._lock, lambda: self.base_url)
         self.app: ASGIApp = application(self._site, self._lock)
 
     @contextmanager
@@ -62,14 +65,6 @@ class GitHubEmulator:
     def unknown(self) -> tuple[str, ...]:
         """Calls of routes that this GitHub does not have."""
         return tuple(self._site.unknown)
-
-    def add_user(self, login: str, *, kind: Literal["User", "Bot"] = "User") -> Account:
-        """An account; the same one when it exists."""
-        with self._lock:
-            known = self._site.world.accounts.get(login.lower())
-            return known or self._site.world.accounts.setdefault(
-                login.lower(), Account(login, self._site.next_id(), kind)
-            )
 
     def add_token(
         self,
@@ -149,41 +144,6 @@ class GitHubEmulator:
         self._announce(repo, "issue_comment", payload)
         return item.id
 
-    def _announce(self, repo: Repository, event: str, payload: Mapping[str, Any]) -> None:
-        for hook in repo.hooks:
-            if event in hook.events:
-                hooks.send(hook.url, event, payload, secret=hook.secret)
-
-    def commit(self, full_name: str, branch: str, files: Mapping[str, str | None], *, login: str = "alice") -> str:
-        """A person commits to a branch (new ones begin at the default branch; None removes a file); returns its id."""
-        repo, author = self._repo(full_name), f"{login} <{login}@example.invalid>"
-        start = gitstore.ref(repo.path, f"refs/heads/{repo.default_branch}")
-        if start and branch not in gitstore.branches(repo.path):
-            gitstore.update_ref(repo.path, f"refs/heads/{branch}", start)
-        return gitstore.commit(repo.path, branch, _encoded(files), author=author, message="A person's change\n")
-
-    def merge(self, full_name: str, number: int, *, login: str = "alice") -> str:
-        """A person merges a pull request; returns the merge commit's id."""
-        repo = self._repo(full_name)
-        with self._lock:
-            sha = self._site.merge(repo, repo.issues[number])
-            payload = hooks.pull_event(repo, repo.issues[number], "closed", self.add_user(login), self.base_url)
-        self._announce(repo, "pull_request", payload)
-        return sha
-
-    def close(self, full_name: str, number: int) -> None:
-        """A person closes an issue or declines a pull request."""
-        self._repo(full_name).issues[number].state = "closed"
-
-    def reopen(self, full_name: str, number: int) -> None:
-        """A person reopens it."""
-        self._repo(full_name).issues[number].state = "open"
-
-    def delete_comment(self, full_name: str, comment_id: int) -> None:
-        """A person deletes a comment."""
-        for issue in self._repo(full_name).issues.values():
-            issue.comments[:] = [item for item in issue.comments if item.id != comment_id]
-
     def pulls(self, full_name: str) -> tuple[Issue, ...]:
         """Every pull request, oldest first."""
         repo = self._repo(full_name)
@@ -218,12 +178,6 @@ class GitHubEmulator:
         """What a pull request changes, as a unified diff."""
         repo = self._repo(full_name)
         return self._site.diff(repo, repo.issues[number])
-
-    def _repo(self, full_name: str) -> Repository:
-        found = self._site.world.repository(full_name)
-        if found is None:
-            raise KeyError(full_name)
-        return found
 
 
 def _encoded(files: Mapping[str, str | None]) -> dict[str, bytes | None]:

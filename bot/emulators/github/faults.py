@@ -6,7 +6,7 @@ In: a method, a path, what shall happen. Out: the fault for a call, if one is du
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +26,16 @@ class Fault:
     skip: int
 
 
+def _nothing(method: str, path: str) -> None:
+    """Nobody does anything."""
+
+
 @dataclass
 class Faults:
-    """The planned faults, in order."""
+    """The planned faults, in order. ``meanwhile`` (method, path) runs before each call: what others do then."""
 
     planned: list[Fault] = field(default_factory=list)
+    meanwhile: Callable[[str, str], object] = _nothing
 
     def add(
         self,
@@ -53,6 +58,7 @@ class Faults:
 
     def due(self, method: str, path: str) -> Fault | None:
         """The first planned fault for this call; counted down."""
+        self.meanwhile(method, path)
         for fault in self.planned:
             if fault.times > 0 and fault.method in {"*", method} and fault.path.fullmatch(path):
                 if fault.skip > 0:

@@ -85,7 +85,8 @@ def _allowed(site: Site, request: Request, service: Service) -> Repository | Res
         return repo
     if token is None:
         return _login("Authentication required.")
-    if not token.allows("contents", "write") or not at_least(repo.role(token.account.login), "write"):
+    writer = token.allows("contents", "write") and site.covers(repo, token)
+    if not writer or not at_least(repo.role(token.account.login), "write"):
         return PlainTextResponse(f"Permission to {repo.full_name}.git denied to {token.account.login}.", 403)
     return repo
 
@@ -103,5 +104,5 @@ def _token(site: Site, request: Request) -> tuple[Token | None, bool]:
         password = base64.b64decode(value, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         return None, True
-    token = site.world.tokens.get(password)
+    token = site.token(password)
     return token, token is None or scheme.lower() != "basic"

@@ -52,21 +52,28 @@ def commit(
     path: Path, branch: str, files: Mapping[str, bytes | None], *, author: str, message: str, date: str = SEED_DATE
 ) -> str:
     """One commit on top of a branch (``None`` removes a file); returns its id. ``author`` is ``Name <email>``."""
-    parent = ref(path, f"refs/heads/{branch}")
-    stream = _stream(branch, parent, files, who=f"{author} {date}", message=message)
+    name = f"refs/heads/{branch}"
+    return commit_at(path, name, ref(path, name), files, who=f"{author} {date}", message=message)
+
+
+def commit_at(
+    path: Path, name: str, parent: str | None, files: Mapping[str, bytes | None], *, who: str, message: str
+) -> str:
+    """One commit on top of another one, under a full ref name; ``who`` is name, address and date."""
+    stream = _stream(name, parent, files, who=who, message=message)
     run(path, "fast-import", "--quiet", "--force", stdin=b"".join(stream))
-    return ref(path, f"refs/heads/{branch}") or ""
+    return ref(path, name) or ""
 
 
 def _stream(
-    branch: str, parent: str | None, files: Mapping[str, bytes | None], *, who: str, message: str
+    name: str, parent: str | None, files: Mapping[str, bytes | None], *, who: str, message: str
 ) -> Iterator[bytes]:
-    yield f"commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n".encode()
+    yield f"commit {name}\nauthor {who}\ncommitter {who}\n".encode()
     yield _data(message.encode())
     if parent:
         yield f"from {parent}\n".encode()
-    for name, content in sorted(files.items()):
-        quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    for file, content in sorted(files.items()):
+        quoted = '"' + file.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
         if content is None:
             yield f"D {quoted}\n".encode()
         else:
@@ -87,6 +94,24 @@ def ref(path: Path, name: str) -> str | None:
 def update_ref(path: Path, name: str, sha: str) -> None:
     """Point a ref at a commit."""
     run(path, "update-ref", name, sha)
+
+
+def delete_ref(path: Path, name: str) -> None:
+    """Delete a ref."""
+    run(path, "update-ref", "-d", name)
+
+
+def commit_facts(path: Path, sha: str) -> dict[str, str] | None:
+    """Tree, author and committer of a commit (names, addresses, moments in ISO 8601) and its message, or None."""
+    facts = {
+        "tree": "%T", "author": "%an", "author_email": "%ae", "author_date": "%aI",
+        "committer": "%cn", "committer_email": "%ce", "committer_date": "%cI", "message": "%B",
+    }  # fmt: skip
+    try:
+        shown = run(path, "show", "--no-patch", f"--format={'%x00'.join(facts.values())}", sha, "--")
+    except subprocess.CalledProcessError:
+        return None
+    return dict(zip(facts, shown.decode("utf-8", "replace").rstrip("\n").split("\0"), strict=True))
 
 
 def branches(path: Path) -> dict[str, str]:

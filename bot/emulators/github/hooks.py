@@ -11,12 +11,12 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import requests
 
 from bot.emulators.github import shapes
-from bot.emulators.github.state import Account, Comment, Issue, Repository
+from bot.emulators.github.state import Account, Comment, Issue, Repository, Review
 
 TIMEOUT = 10.0
 """Seconds that GitHub waits for an answer."""
@@ -29,8 +29,16 @@ def sign(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def send(url: str, event: str, payload: Mapping[str, Any], *, secret: str, delivery: str | None = None) -> int:
-    """POST one delivery; returns the status of the answer."""
+def send(
+    url: str,
+    event: str,
+    payload: Mapping[str, Any],
+    *,
+    secret: str,
+    delivery: str | None = None,
+    target: Literal["repository", "integration"] = "repository",
+) -> int:
+    """POST one delivery; returns the status of the answer. ``target`` says whose webhook it is."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",
@@ -38,7 +46,7 @@ def send(url: str, event: str, payload: Mapping[str, Any], *, secret: str, deliv
         "X-GitHub-Delivery": delivery or str(uuid.uuid4()),
         "X-GitHub-Event": event,
         "X-GitHub-Hook-ID": "1",
-        "X-GitHub-Hook-Installation-Target-Type": "repository",
+        "X-GitHub-Hook-Installation-Target-Type": target,
         "X-Hub-Signature-256": sign(secret, body),
     }
     with requests.Session() as session:
@@ -48,17 +56,56 @@ def send(url: str, event: str, payload: Mapping[str, Any], *, secret: str, deliv
 
 def comment_created(repo: Repository, issue: Issue, comment: Comment, base: str) -> dict[str, Any]:
     """The payload of ``issue_comment`` / ``created``."""
+    return comment_event(repo, issue, comment, "created", sender=comment.account, base=base)
+
+
+def comment_event(
+    repo: Repository, issue: Issue, comment: Comment, action: str, *, sender: Account, base: str
+) -> dict[str, Any]:
+    """The payload of ``issue_comment`` / ``created``, ``edited`` or ``deleted``."""
     return {
-        "action": "created",
+        "action": action,
         "issue": shapes.issue(repo, issue, base),
         "comment": shapes.comment(repo, issue, comment, base),
-        **_common(repo, comment.account, base),
+        **_common(repo, sender, base),
     }
 
 
 def issue_opened(repo: Repository, issue: Issue, base: str) -> dict[str, Any]:
     """The payload of ``issues`` / ``opened``."""
-    return {"action": "opened", "issue": shapes.issue(repo, issue, base), **_common(repo, issue.account, base)}
+    return issue_event(repo, issue, "opened", issue.account, base)
+
+
+def issue_event(repo: Repository, issue: Issue, action: str, sender: Account, base: str) -> dict[str, Any]:
+    """The payload of ``issues``."""
+    return {"action": action, "issue": shapes.issue(repo, issue, base), **_common(repo, sender, base)}
+
+
+def review_submitted(repo: Repository, issue: Issue, review: Review, base: str) -> dict[str, Any]:
+    """The payload of ``pull_request_review`` / ``submitted``."""
+    shown = {**shapes.review(repo, issue, review, base), "state": review.state}
+    return {**pull_event(repo, issue, "submitted", review.account, base), "review": shown}
+
+
+def review_commented(repo: Repository, issue: Issue, comment: Comment, base: str) -> dict[str, Any]:
+    """The payload of ``pull_request_review_comment`` / ``created``."""
+    shown = shapes.review_comment(repo, issue, comment, base)
+    return {**pull_event(repo, issue, "created", comment.account, base), "comment": shown}
+
+
+def pushed(repo: Repository, branch: str, *, before: str, after: str, sender: Account, base: str) -> dict[str, Any]:
+    """The payload of ``push``."""
+    none = "0" * 40
+    return {
+        "ref": f"refs/heads/{branch}",
+        "before": before or none,
+        "after": after,
+        "created": not before,
+        "deleted": False,
+        "forced": False,
+        "pusher": {"name": sender.login, "email": f"{sender.login}@example.invalid"},
+        **_common(repo, sender, base),
+    }
 
 
 def pull_event(repo: Repository, issue: Issue, action: str, sender: Account, base: str) -> dict[str, Any]:

@@ -6,64 +6,17 @@ HTTP, limits, faults (the server adds them).
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-from bot.emulators.github import gitstore, shapes
+from bot.emulators.github import shapes
 from bot.emulators.github.answers import ApiError, Reply, invalid, not_found
-from bot.emulators.github.site import Site
-from bot.emulators.github.state import Account, Comment, Issue, Pull, Reaction, Repository, Role, Token, at_least
+from bot.emulators.github.call import Call, Operation
+from bot.emulators.github.gitcalls import GIT_OPERATIONS
+from bot.emulators.github.state import Account, Comment, Issue, Pull, Reaction, Repository, at_least
+
+__all__ = ["OPERATIONS", "Call", "Operation"]
 
 BODY_LIMIT = 65_536
-_INLINE = 1_000_000
-"""Bytes above which the contents call leaves the content out."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One authenticated call."""
-
-    site: Site
-    token: Token
-    params: Mapping[str, str]
-    query: Mapping[str, str]
-    data: Mapping[str, Any]
-    accept: str
-    base: str
-
-    def repo(self, needed: Role = "read") -> Repository:
-        """The repository, if the caller may see it and has the role. Raises ApiError(403, 404)."""
-        found = self.site.world.repository(f"{self.params['owner']}/{self.params['name']}")
-        if found is None or not self.site.visible(found, self.token):
-            raise not_found()
-        if not at_least(found.role(self.token.account.login), needed):
-            raise ApiError(403, "Must have push access to repository.")
-        return found
-
-    def issue(self, repo: Repository) -> Issue:
-        """The issue or pull request of the path."""
-        found = repo.issues.get(int(self.params["number"]))
-        if found is None:
-            raise not_found()
-        return found
-
-    def comment(self, repo: Repository) -> tuple[Issue, Comment]:
-        """The comment of the path with its issue."""
-        found = self.site.world.comment(repo, int(self.params["comment"]))
-        if found is None:
-            raise not_found()
-        return found
-
-    def text(self, name: str, resource: str, *, required: bool = True) -> str:
-        """A string field of the body."""
-        value = self.data.get(name)
-        if value is None and not required:
-            return ""
-        if not isinstance(value, str) or (required and not value.strip()):
-            raise invalid(resource, field_name=name, code="missing_field")
-        return value
 
 
 def get_user(call: Call) -> Reply:
@@ -101,60 +54,35 @@ def get_permission(call: Call) -> Reply:
     return Reply(shapes.permission(repo, _account(call), call.base))
 
 
-def get_contents(call: Call) -> Reply:
-    """``GET …/contents/{path}``: a file (base64, up to 1 MB) or a folder's entries."""
-    repo, path = call.repo(), call.params["path"].strip("/")
-    sha = _commit(repo, call.query.get("ref") or repo.default_branch)
-    entry = gitstore.entry(repo.path, sha, path) if path else ("tree", "")
-    if entry is None:
-        raise not_found()
-    kind, blob = entry
-    if kind != "blob":
-        rows = gitstore.names(repo.path, sha, path)
-        return Reply(
-            [_content(repo, found, "file" if kind == "blob" else "dir", sha, call) for kind, sha, found in rows]
-        )
-    content = gitstore.blob(repo.path, blob)
-    large = len(content) > _INLINE
-    return Reply(
-        {
-            **_content(repo, path, "file", blob, call),
-            "size": len(content),
-            "encoding": "none" if large else "base64",
-            "content": "" if large else base64.encodebytes(content).decode(),
-        }
-    )
+def list_issues(call: Call) -> Reply:
+    """``GET …/issues`` with ``state``, ``since``, ``sort`` and ``direction``; pull requests are issues."""
+    repo, state = call.repo(), call.query.get("state", "open")
+    found = [item for item in repo.issues.values() if state in {"all", item.state} and _since(call, item.updated_at)]
+    newest_first = call.query.get("direction", "desc") != "asc"
+    found.sort(key=lambda item: (_sorted_by(call, item), item.number), reverse=newest_first)
+    return Reply([shapes.issue(repo, item, call.base) for item in found])
 
 
-def _content(repo: Repository, path: str, kind: str, sha: str, call: Call) -> dict[str, Any]:
-    url = f"{call.base}/repos/{repo.full_name}/contents/{path}"
-    return {"type": kind, "path": path, "name": path.rsplit("/", 1)[-1], "sha": sha, "url": url}
-
-
-def _commit(repo: Repository, ref: str) -> str:
-    for name in (f"refs/heads/{ref}", f"refs/tags/{ref}"):
-        sha = gitstore.ref(repo.path, name)
-        if sha:
-            return sha
-    raise ApiError(404, f"No commit found for the ref {ref}")
-
-
-def get_ref(call: Call) -> Reply:
-    """``GET …/git/ref/{ref}``."""
+def list_repo_comments(call: Call) -> Reply:
+    """``GET …/issues/comments`` with ``since``, and with ``direction`` when there is a ``sort``."""
     repo = call.repo()
-    sha = gitstore.ref(repo.path, f"refs/{call.params['ref']}")
-    if sha is None:
-        raise not_found()
-    return Reply({"ref": f"refs/{call.params['ref']}", "object": {"type": "commit", "sha": sha}})
+    rows = [(issue, item) for issue in repo.issues.values() for item in issue.comments]
+    found = [row for row in rows if _since(call, row[1].updated_at)]
+    descending = "sort" in call.query and call.query.get("direction", "desc") != "asc"
+    found.sort(key=lambda row: (_sorted_by(call, row[1]), row[1].id), reverse=descending)
+    return Reply([shapes.comment(repo, issue, item, call.base) for issue, item in found])
 
 
-def get_branch(call: Call) -> Reply:
-    """``GET …/branches/{branch}``."""
-    repo = call.repo()
-    sha = gitstore.ref(repo.path, f"refs/heads/{call.params['branch']}")
-    if sha is None:
-        raise ApiError(404, "Branch not found")
-    return Reply({"name": call.params["branch"], "commit": {"sha": sha}, "protected": False})
+def _since(call: Call, moment: datetime) -> bool:
+    try:
+        return moment.replace(microsecond=0) >= datetime.fromisoformat(call.query.get("since", "2000-01-01T00:00:00Z"))
+    except ValueError:
+        raise invalid("Issue", field_name="since", code="invalid") from None
+
+
+def _sorted_by(call: Call, item: Issue | Comment) -> datetime:
+    moment = item.updated_at if call.query.get("sort") == "updated" else item.created_at
+    return moment.replace(microsecond=0)
 
 
 def get_issue(call: Call) -> Reply:
@@ -246,7 +174,7 @@ def list_pulls(call: Call) -> Reply:
         pull = call.site.refreshed(repo, issue)
         if pull is None or state not in {"all", issue.state} or base not in {None, pull.base}:
             continue
-        if head is None or head.lower() == f"{repo.owner}:{pull.head}".lower():
+        if head is None or head.lower() == f"{(pull.fork or repo).owner}:{pull.head}".lower():
             shown.append(shapes.pull(repo, issue, pull, call.base))
     return Reply(shown)
 
@@ -266,6 +194,34 @@ def _pull(call: Call, repo: Repository) -> tuple[Issue, Pull]:
     if pull is None:
         raise not_found()
     return issue, pull
+
+
+def get_review(call: Call) -> Reply:
+    """``GET …/pulls/{number}/reviews/{review}``."""
+    repo = call.repo()
+    issue, pull = _pull(call, repo)
+    for item in pull.reviews:
+        if item.id == int(call.params["review"]):
+            return Reply(shapes.review(repo, issue, item, call.base))
+    raise not_found()
+
+
+def get_review_comment(call: Call) -> Reply:
+    """``GET …/pulls/comments/{comment}``."""
+    repo = call.repo()
+    return Reply(shapes.review_comment(repo, *_review_comment(call, repo), call.base))
+
+
+def react_to_review_comment(call: Call) -> Reply:
+    """``POST …/pulls/comments/{comment}/reactions``."""
+    return _react(call, _review_comment(call, call.repo())[1].reactions)
+
+
+def _review_comment(call: Call, repo: Repository) -> tuple[Issue, Comment]:
+    found = call.site.world.review_comment(repo, int(call.params["comment"]))
+    if found is None:
+        raise not_found()
+    return found
 
 
 def create_pull(call: Call) -> Reply:
@@ -307,17 +263,6 @@ def edit_pull(call: Call) -> Reply:
     return Reply(shapes.pull(repo, issue, pull, call.base))
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One call of the API and the token permission it needs."""
-
-    method: str
-    path: str
-    act: Callable[[Call], Reply]
-    permission: tuple[str, str] = ("metadata", "read")
-    creates: bool = False
-
-
 _R = "/repos/{owner}/{name}"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -325,12 +270,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/users/{login}", get_named_user),
     Operation("GET", "/rate_limit", get_rate_limit),
     Operation("GET", _R, get_repo),
+    *GIT_OPERATIONS,
     Operation("GET", _R + "/collaborators/{login}/permission", get_permission),
-    Operation("GET", _R + "/contents/{path:path}", get_contents, ("contents", "read")),
-    Operation("GET", _R + "/contents", get_contents, ("contents", "read")),
-    Operation("GET", _R + "/git/ref/{ref:path}", get_ref, ("contents", "read")),
-    Operation("GET", _R + "/git/refs/{ref:path}", get_ref, ("contents", "read")),
-    Operation("GET", _R + "/branches/{branch:path}", get_branch, ("contents", "read")),
+    Operation("GET", _R + "/issues", list_issues, ("issues", "read")),
+    Operation("GET", _R + "/issues/comments", list_repo_comments, ("issues", "read")),
     Operation("GET", _R + "/issues/comments/{comment:int}", get_comment, ("issues", "read")),
     Operation("PATCH", _R + "/issues/comments/{comment:int}", edit_comment, ("issues", "write")),
     Operation("GET", _R + "/issues/comments/{comment:int}/reactions", list_comment_reactions, ("issues", "read")),
@@ -342,6 +285,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", _R + "/issues/{number:int}/reactions", react_to_issue, ("issues", "write")),
     Operation("GET", _R + "/pulls", list_pulls, ("pull_requests", "read")),
     Operation("POST", _R + "/pulls", create_pull, ("pull_requests", "write"), creates=True),
+    Operation("GET", _R + "/pulls/comments/{comment:int}", get_review_comment, ("pull_requests", "read")),
+    Operation(
+        "POST", _R + "/pulls/comments/{comment:int}/reactions", react_to_review_comment, ("pull_requests", "write")
+    ),
+    Operation("GET", _R + "/pulls/{number:int}/reviews/{review:int}", get_review, ("pull_requests", "read")),
     Operation("GET", _R + "/pulls/{number:int}", get_pull, ("pull_requests", "read")),
     Operation("PATCH", _R + "/pulls/{number:int}", edit_pull, ("pull_requests", "write")),
 )

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,8 +22,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.emulators.github import githttp
+from bot.emulators.github import apps, githttp
 from bot.emulators.github.answers import ApiError, CallRecord, Reply
+from bot.emulators.github.appcalls import APP_OPERATIONS, AS_APP
 from bot.emulators.github.faults import Fault
 from bot.emulators.github.operations import OPERATIONS, Call, Operation
 from bot.emulators.github.site import Site
@@ -38,7 +40,7 @@ def application(site: Site, lock: threading.RLock) -> ASGIApp:
     """The whole of it. ``lock`` guards the state against the threads that change it directly."""
     git = "/{owner}/{name}.git"
     routes = [
-        *(_rest(site, operation, lock) for operation in OPERATIONS),
+        *(_rest(site, operation, lock) for operation in (*OPERATIONS, *APP_OPERATIONS)),
         Route(git + "/info/refs", _watched(site, _bound(githttp.advertise, site)), methods=["GET"]),
         Route(git + "/git-upload-pack", _watched(site, _bound(githttp.serve, site)), methods=["POST"]),
         Route(git + "/git-receive-pack", _watched(site, _bound(githttp.serve, site)), methods=["POST"]),
@@ -88,13 +90,18 @@ def _watched(site: Site, answer: Answer, *, creates: bool = False) -> Answer:
         if fault is None:
             response = await answer(request)
             _record(site, request, response.status_code, creates=creates)
-            return response
+            return _dated(site, response)
         if fault.after_processing:
             await answer(request)
         _record(site, request, fault.status or 500, creates=creates)
-        return await _happen(fault)
+        return _dated(site, await _happen(fault))
 
     return act
+
+
+def _dated(site: Site, response: Response) -> Response:
+    response.headers.setdefault("date", format_datetime(site.clock.now(), usegmt=True))
+    return response
 
 
 def _record(site: Site, request: Request, status: int, *, creates: bool) -> None:
@@ -120,8 +127,8 @@ def _answer(site: Site, operation: Operation, request: Request, body: bytes, loc
         now = site.clock.now()
         who = request.client.host if request.client else "nobody"
         try:
-            token = _authenticate(site, request)
-            who = token.account.login
+            token = _authenticate(site, operation, request)
+            who = token.spender
             moved = _moved(site, request)
             if moved is not None:
                 return moved
@@ -137,11 +144,13 @@ def _answer(site: Site, operation: Operation, request: Request, body: bytes, loc
         return response
 
 
-def _authenticate(site: Site, request: Request) -> Token:
+def _authenticate(site: Site, operation: Operation, request: Request) -> Token:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not scheme:
         raise ApiError(401, "Requires authentication")
-    token = site.world.tokens.get(value)
+    if operation.permission[0] == AS_APP:
+        return apps.signed(site, value)
+    token = site.token(value)
     if token is None or scheme.lower() not in {"bearer", "token"}:
         raise ApiError(401, "Bad credentials")
     return token
@@ -167,14 +176,15 @@ def _call(site: Site, operation: Operation, token: Token, request: Request, body
         token=token,
         params={"path": "", **params},
         query=dict(request.query_params),
-        data=_data(body) if request.method != "GET" else {},
+        data=_data(body or b"{}") if request.method not in {"GET", "DELETE"} else {},
         accept=request.headers.get("accept", ""),
         base=_base(request),
     )
     if "owner" in params:
         call.repo()
     name, level = operation.permission
-    if not token.allows(name, level):
+    elsewhere = level == "write" and "owner" in params and not site.covers(call.repo(), token)
+    if elsewhere or not token.allows(name, level):
         kind = "integration" if token.account.kind == "Bot" else "personal access token"
         needed = {"x-accepted-github-permissions": f"{name}={level}"}
         raise ApiError(403, f"Resource not accessible by {kind}", headers=needed)
@@ -199,6 +209,8 @@ def _base(request: Request) -> str:
 
 def _finish(reply: Reply, request: Request) -> Response:
     """Pages, the tag, and 304 when the caller already has it."""
+    if reply.status == 204:
+        return Response(None, 204, dict(reply.headers))
     if reply.text is not None:
         return Response(reply.text, reply.status, dict(reply.headers), media_type=reply.media)
     data, headers = reply.data, dict(reply.headers)

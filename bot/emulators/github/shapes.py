@@ -5,10 +5,22 @@ In: records and the address of this server. Out: JSON data. Never: state.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from bot.emulators.github.state import Account, Comment, Issue, Pull, Reaction, Repository, Role, at_least
+from bot.emulators.github.state import (
+    GHOST,
+    Account,
+    Comment,
+    Issue,
+    Pull,
+    Reaction,
+    Repository,
+    Review,
+    Role,
+    at_least,
+)
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
@@ -29,6 +41,11 @@ def account(who: Account, base: str) -> dict[str, Any]:
         "url": f"{base}/users/{who.login}",
         "html_url": f"{base}/{who.login}",
     }
+
+
+def author(who: Account, base: str) -> dict[str, Any] | None:
+    """Whoever wrote something; None when they deleted their account."""
+    return None if who == GHOST else account(who, base)
 
 
 def repository(repo: Repository, base: str) -> dict[str, Any]:
@@ -69,7 +86,7 @@ def permission(repo: Repository, who: Account, base: str) -> dict[str, Any]:
 
 def reaction(item: Reaction, base: str) -> dict[str, Any]:
     """One reaction."""
-    return {"id": item.id, "user": account(item.account, base), "content": item.content}
+    return {"id": item.id, "user": author(item.account, base), "content": item.content}
 
 
 def _reactions(items: list[Reaction]) -> dict[str, Any]:
@@ -86,7 +103,7 @@ def comment(repo: Repository, issue: Issue, item: Comment, base: str) -> dict[st
         "url": f"{base}/repos/{repo.full_name}/issues/comments/{item.id}",
         "issue_url": f"{base}/repos/{repo.full_name}/issues/{issue.number}",
         "html_url": f"{base}/{repo.full_name}/{page}/{issue.number}#issuecomment-{item.id}",
-        "user": account(item.account, base),
+        "user": author(item.account, base),
         "body": item.body,
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
@@ -97,7 +114,9 @@ def comment(repo: Repository, issue: Issue, item: Comment, base: str) -> dict[st
 
 
 def association(repo: Repository, who: Account) -> str:
-    """What GitHub calls the author; no source of authorisation."""
+    """What GitHub calls the author; no source of authorisation: a private member is a CONTRIBUTOR."""
+    if who.login.lower() in repo.associations:
+        return repo.associations[who.login.lower()]
     if who.login.lower() == repo.owner.lower():
         return "OWNER"
     return "COLLABORATOR" if at_least(repo.role(who.login), "triage") else "NONE"
@@ -114,7 +133,7 @@ def issue(repo: Repository, item: Issue, base: str) -> dict[str, Any]:
         "body": item.body,
         "state": item.state,
         "locked": item.locked,
-        "user": account(item.account, base),
+        "user": author(item.account, base),
         "labels": [],
         "assignees": [],
         "comments": len(item.comments),
@@ -145,7 +164,7 @@ def pull(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]
         "merged": made.merged_at is not None,
         "merged_at": moment(made.merged_at),
         "merge_commit_sha": made.merge_sha,
-        "user": account(item.account, base),
+        "user": author(item.account, base),
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
         "maintainer_can_modify": False,
@@ -153,10 +172,63 @@ def pull(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]
         "html_url": f"{base}/{repo.full_name}/pull/{item.number}",
         "issue_url": f"{base}/repos/{repo.full_name}/issues/{item.number}",
         "diff_url": f"{base}/{repo.full_name}/pull/{item.number}.diff",
-        "head": _end(repo, made.head, made.head_sha, base),
+        "head": _end(made.fork or repo, made.head, made.head_sha, base, gone=made.fork_gone),
         "base": _end(repo, made.base, made.base_sha, base),
     }
 
 
-def _end(repo: Repository, ref: str, sha: str, base: str) -> dict[str, Any]:
-    return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "repo": repository(repo, base)}
+def review(repo: Repository, item: Issue, one: Review, base: str) -> dict[str, Any]:
+    """One review. REST writes the state in capitals, a webhook in small letters."""
+    return {
+        "id": one.id,
+        "node_id": f"PRR_{one.id}",
+        "user": author(one.account, base),
+        "body": one.body or None,
+        "state": one.state.upper(),
+        "submitted_at": moment(one.submitted_at),
+        "commit_id": item.pull.head_sha if item.pull else None,
+        "author_association": association(repo, one.account),
+        "html_url": f"{base}/{repo.full_name}/pull/{item.number}#pullrequestreview-{one.id}",
+        "pull_request_url": f"{base}/repos/{repo.full_name}/pulls/{item.number}",
+    }
+
+
+def review_comment(repo: Repository, item: Issue, one: Comment, base: str) -> dict[str, Any]:
+    """One comment on a line of a pull request."""
+    return {
+        "id": one.id,
+        "node_id": f"PRRC_{one.id}",
+        "url": f"{base}/repos/{repo.full_name}/pulls/comments/{one.id}",
+        "pull_request_url": f"{base}/repos/{repo.full_name}/pulls/{item.number}",
+        "html_url": f"{base}/{repo.full_name}/pull/{item.number}#discussion_r{one.id}",
+        "user": author(one.account, base),
+        "body": one.body,
+        "path": "README.md",
+        "diff_hunk": "@@ -1 +1 @@",
+        "created_at": moment(one.created_at),
+        "updated_at": moment(one.updated_at),
+        "author_association": association(repo, one.account),
+        "reactions": _reactions(one.reactions),
+    }
+
+
+def git_commit(repo: Repository, sha: str, facts: Mapping[str, str], base: str) -> dict[str, Any]:
+    """One commit of the git database."""
+    return {
+        "sha": sha,
+        "url": f"{base}/repos/{repo.full_name}/git/commits/{sha}",
+        "tree": {"sha": facts["tree"]},
+        "message": facts["message"],
+        **{
+            role: {
+                "name": facts[role],
+                "email": facts[f"{role}_email"],
+                "date": moment(datetime.fromisoformat(facts[f"{role}_date"]).astimezone(UTC)),
+            }
+            for role in ("author", "committer")
+        },
+    }
+
+
+def _end(repo: Repository, ref: str, sha: str, base: str, *, gone: bool = False) -> dict[str, Any]:
+    return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "repo": None if gone else repository(repo, base)}

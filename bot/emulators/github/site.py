@@ -6,10 +6,11 @@ In: records. Out: changed records. Never: a socket.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.emulators.github import gitstore
-from bot.emulators.github.answers import CallRecord, invalid
+from bot.emulators.github.answers import ApiError, CallRecord, invalid
 from bot.emulators.github.faults import Faults
 from bot.emulators.github.limits import Limits
 from bot.emulators.github.state import Account, Comment, Issue, Pull, Repository, Token, World
@@ -31,11 +32,25 @@ class Site:
         """A fresh id."""
         return next(self.world.ids)
 
-    @staticmethod
-    def visible(repo: Repository, token: Token | None) -> bool:
+    def token(self, value: str) -> Token | None:
+        """A token that is still good: an installation's ends after an hour, and with the installation."""
+        found = self.world.tokens.get(value)
+        if found is None or found.installation is None:
+            return found
+        home = self.world.installations.get(found.installation)
+        ended = found.expires_at is not None and self.clock.now() >= found.expires_at
+        return None if home is None or home.suspended_at is not None or ended else found
+
+    def covers(self, repo: Repository, token: Token) -> bool:
+        """Whether an installation's token is for this repository; other tokens are not told apart here."""
+        if token.covers is None or token.installation is None:
+            return True
+        return repo.id in token.covers & self.world.installations[token.installation].repositories
+
+    def visible(self, repo: Repository, token: Token | None) -> bool:
         """Whether a token sees a repository at all."""
-        if token is None:
-            return not repo.private
+        if token is None or token.installation is not None:
+            return not repo.private or (token is not None and self.covers(repo, token))
         if token.repositories is not None and repo.full_name not in token.repositories:
             return False
         return not repo.private or repo.role(token.account.login) != "none"
@@ -45,6 +60,7 @@ class Site:
         now = self.clock.now()
         item = Comment(self.next_id(), account, body, now, now)
         issue.comments.append(item)
+        issue.updated_at = now
         return item
 
     def store_issue(self, repo: Repository, account: Account, title: str, body: str) -> Issue:
@@ -64,7 +80,8 @@ class Site:
         if base_sha is None:
             raise invalid("PullRequest", field_name="base", code="invalid")
         for other in repo.issues.values():
-            if other.pull and other.state == "open" and (other.pull.head, other.pull.base) == (head, base):
+            same = other.pull and not other.pull.fork and (other.pull.head, other.pull.base) == (head, base)
+            if same and other.state == "open":
                 raise invalid("PullRequest", message=f"A pull request already exists for {repo.owner}:{head}.")
         common = gitstore.merge_base(repo.path, head_sha, base_sha)
         if common is None:
@@ -79,7 +96,7 @@ class Site:
     def refreshed(repo: Repository, issue: Issue) -> Pull | None:
         """The pull request with the branch's present head while it is open."""
         pull = issue.pull
-        if pull is not None and issue.state == "open":
+        if pull is not None and issue.state == "open" and pull.fork is None:
             pull.head_sha = gitstore.ref(repo.path, f"refs/heads/{pull.head}") or pull.head_sha
         return pull
 
@@ -97,6 +114,30 @@ class Site:
             pull.merge_sha = gitstore.merge(repo.path, pull.base, pull.head_sha, message=issue.title)
         except subprocess.CalledProcessError as error:
             raise ValueError("the pull request has conflicts") from error
-        pull.merged_at = self.clock.now()
+        pull.merged_at = issue.updated_at = self.clock.now()
         issue.state = "closed"
         return pull.merge_sha
+
+    def fork_pull(
+        self, repo: Repository, account: Account, files: Mapping[str, bytes | None], *, title: str, body: str, head: str
+    ) -> Issue:
+        """A pull request whose head lies in the account's own copy of the repository."""
+        base_sha = gitstore.ref(repo.path, f"refs/heads/{repo.default_branch}") or ""
+        issue = self.store_issue(repo, account, title, body)
+        who = f"{account.login} <{account.login}@example.invalid> {gitstore.SEED_DATE}"
+        where = f"refs/pull/{issue.number}/head"
+        sha = gitstore.commit_at(repo.path, where, base_sha, files, who=who, message="A stranger's change\n")
+        fork = Repository(f"{account.login}/{repo.name}", self.next_id(), repo.path, default_branch=repo.default_branch)
+        issue.pull = Pull(head=head, base=repo.default_branch, head_sha=sha, base_sha=base_sha, fork=fork)
+        return issue
+
+    def delete_branch(self, repo: Repository, branch: str) -> None:
+        """Delete a branch; its open pull requests are closed. Raises ApiError(422) as GitHub does."""
+        if gitstore.ref(repo.path, f"refs/heads/{branch}") is None:
+            raise ApiError(422, "Reference does not exist")
+        if branch == repo.default_branch or branch in repo.protected:
+            raise ApiError(422, "Cannot delete this branch")
+        gitstore.delete_ref(repo.path, f"refs/heads/{branch}")
+        for issue in repo.issues.values():
+            if issue.pull and not issue.pull.fork and issue.pull.head == branch and issue.state == "open":
+                issue.state, issue.updated_at = "closed", self.clock.now()

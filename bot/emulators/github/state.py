@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
@@ -32,13 +32,29 @@ class Account:
     kind: Literal["User", "Bot"] = "User"
 
 
+GHOST = Account("ghost", 10_137)
+"""Whoever deleted their account; GitHub shows their words without an author."""
+
+
 @dataclass(frozen=True)
 class Token:
-    """A bearer token: who it is, what it may do, and where (None: every repository)."""
+    """A bearer token: who it is, what it may do, and where (None: every repository).
+
+    A token of an App's installation also has the installation's number, the ids of the private repositories that it is
+    good for, and an end.
+    """
 
     account: Account
     permissions: Mapping[str, str]
     repositories: frozenset[str] | None = None
+    installation: int | None = None
+    covers: frozenset[int] | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def spender(self) -> str:
+        """Whose limits its calls are charged to."""
+        return self.account.login if self.installation is None else f"installation {self.installation}"
 
     def allows(self, name: str, level: str) -> bool:
         """Whether the token holds a permission, ``write`` including ``read``."""
@@ -68,8 +84,21 @@ class Comment:
 
 
 @dataclass
+class Review:
+    """One submitted review of a pull request."""
+
+    id: int
+    account: Account
+    state: Literal["approved", "changes_requested", "commented"]
+    body: str
+    submitted_at: datetime
+
+
+@dataclass
 class Pull:
-    """What makes an issue a pull request."""
+    """What makes an issue a pull request. ``fork`` is the repository that the head lies in when it is another one;
+    ``fork_gone``: its owner deleted it.
+    """
 
     head: str
     base: str
@@ -78,6 +107,10 @@ class Pull:
     draft: bool = False
     merged_at: datetime | None = None
     merge_sha: str | None = None
+    fork: Repository | None = None
+    fork_gone: bool = False
+    reviews: list[Review] = field(default_factory=list)
+    review_comments: list[Comment] = field(default_factory=list)
 
 
 @dataclass
@@ -104,7 +137,14 @@ class Hook:
 
     url: str
     secret: str
-    events: tuple[str, ...] = ("issue_comment", "issues", "pull_request")
+    events: tuple[str, ...] = (
+        "issue_comment",
+        "issues",
+        "pull_request",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "push",
+    )
 
 
 @dataclass
@@ -117,6 +157,8 @@ class Repository:
     private: bool = False
     default_branch: str = "main"
     roles: dict[str, Role] = field(default_factory=dict)
+    associations: dict[str, str] = field(default_factory=dict)
+    protected: set[str] = field(default_factory=set)
     issues: dict[int, Issue] = field(default_factory=dict)
     hooks: list[Hook] = field(default_factory=list)
 
@@ -142,6 +184,63 @@ class Repository:
 
 
 @dataclass
+class App:
+    """A GitHub App: its key, what it asks for at most, and where its webhooks go."""
+
+    id: int
+    slug: str
+    account: Account
+    public_key: str
+    permissions: Mapping[str, str]
+    long_tokens: bool = True
+    hook: Hook | None = None
+
+
+@dataclass
+class Installation:
+    """An App where an owner installed it; ``repositories`` holds ids."""
+
+    id: int
+    app: App
+    owner: Account
+    permissions: Mapping[str, str]
+    repositories: set[int]
+    created_at: datetime
+    suspended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HookAttempt:
+    """One try to deliver a webhook of an App."""
+
+    id: int
+    guid: str
+    at: datetime
+    app: App
+    event: str
+    payload: Mapping[str, Any]
+    code: int
+    redelivery: bool
+
+    @property
+    def status(self) -> str:
+        """GitHub's word for how it went."""
+        if self.code == 0:
+            return "failed to connect to host"
+        return "OK" if self.code < 300 else f"Invalid HTTP Response: {self.code}"
+
+
+@dataclass(frozen=True)
+class Minted:
+    """One installation token that was given out, and the body that asked for it."""
+
+    installation: int
+    body: Mapping[str, Any]
+    token: str
+    expires_at: datetime
+
+
+@dataclass
 class World:
     """Everything."""
 
@@ -149,6 +248,10 @@ class World:
     tokens: dict[str, Token] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+    apps: dict[int, App] = field(default_factory=dict)
+    installations: dict[int, Installation] = field(default_factory=dict)
+    attempts: list[HookAttempt] = field(default_factory=list)
+    minted: list[Minted] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1_000_001))
 
     def repository(self, full_name: str) -> Repository | None:
@@ -159,6 +262,14 @@ class World:
         """A comment of a repository with its issue."""
         for issue in repository.issues.values():
             for comment in issue.comments:
+                if comment.id == comment_id:
+                    return issue, comment
+        return None
+
+    def review_comment(self, repository: Repository, comment_id: int) -> tuple[Issue, Comment] | None:
+        """A comment on the lines of a pull request, with its pull request."""
+        for issue in repository.issues.values():
+            for comment in issue.pull.review_comments if issue.pull else ():
                 if comment.id == comment_id:
                     return issue, comment
         return None

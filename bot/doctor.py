@@ -1,0 +1,247 @@
+"""The doctor: one line for each thing that has to be right, tried for real where that changes nothing.
+
+In: ``Settings``. Out: lines with what was found and, where it is not right, what to do. Never: a value of a secret, a
+write, a database that was not there before.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+from bot import app
+from bot.edges.clock import RealClock
+from bot.edges.github.operator import OperatorForge
+from bot.edges.ledger import open_ledger
+from bot.edges.yaml_reader import ChildYamlReader
+from bot.errors import Refusal, Refused, Unavailable
+from bot.flow.config_file import CONFIG_PATH, read_config
+from bot.model.cluster import NOT_CONFIGURED
+from bot.model.noun import Noun
+from bot.rendering.redaction import redactor
+from bot.settings import Settings
+
+_SQLITE: Final = "sqlite:///"
+
+
+class Check(Noun):
+    """One line of the doctor."""
+
+    what: str
+    state: Literal["ok", "failed", "skipped"]
+    found: str
+    remedy: str = ""
+
+
+class Mode(Noun):
+    """One way to run the product, and the settings that it cannot do without."""
+
+    name: str
+    needs: tuple[str, ...]
+
+
+_CLUSTERS: Final = ("PROXMOX_VE_ENDPOINT", "PROXMOX_VE_API_TOKEN", "KUBECONFIG")
+MODES: Final = (
+    Mode(
+        name="server with a GitHub App",
+        needs=("AI_PROVISION_WEBHOOK_SECRET", "AI_PROVISION_GITHUB_APP_ID", "AI_PROVISION_GITHUB_PRIVATE_KEY"),
+    ),
+    Mode(name="server with a token", needs=("AI_PROVISION_WEBHOOK_SECRET", "GITHUB_TOKEN", "AI_PROVISION_INFRA_REPO")),
+    Mode(name="server that polls", needs=("GITHUB_TOKEN", "AI_PROVISION_INFRA_REPO")),
+    Mode(name="GitHub Action", needs=("GITHUB_TOKEN",)),
+)
+
+
+def check(settings: Settings) -> tuple[Check, ...]:
+    """Every line. Raises nothing for what is wrong outside: that is what the lines say."""
+    return (
+        *_github(settings),
+        *_clusters(settings),
+        *_tools(),
+        _python(settings),
+        _database(settings),
+        *_server(settings),
+        *_secrets(settings),
+    )
+
+
+def _github(settings: Settings) -> Iterator[Check]:
+    yield from _app(settings)
+    if settings.github_token is None:
+        remedy = "Set GITHUB_TOKEN (contents, issues, pull requests: write) to open pull requests."
+        yield Check(what="GitHub", state="skipped", found="no token", remedy=remedy)
+        return
+    try:
+        with OperatorForge(
+            api_url=settings.github_api_url,
+            token=settings.github_token,
+            clock=RealClock(),
+            write_pause=settings.write_pause,
+            redact=redactor(settings.secrets()),
+        ) as forge:
+            yield from _repository(settings, forge)
+    except (Refused, Unavailable) as stop:
+        yield _failed("GitHub", stop.refusal)
+
+
+def _app(settings: Settings) -> Iterator[Check]:
+    """Half an App is a mistake; none is none."""
+    given = {
+        "AI_PROVISION_GITHUB_APP_ID": settings.github_app_id is not None,
+        "AI_PROVISION_GITHUB_PRIVATE_KEY": settings.github_private_key is not None,
+    }
+    missing = [name for name, there in given.items() if not there]
+    if len(missing) == 1:
+        found = f"{missing[0]} is not set, the other half is"
+        remedy = f"Set {missing[0]} as well, or neither; both stand on the App's page on GitHub."
+        yield Check(what="GitHub App", state="failed", found=found, remedy=remedy)
+    elif not missing:
+        yield Check(what="GitHub App", state="ok", found=f"id {settings.github_app_id} and a private key are set")
+
+
+def _repository(settings: Settings, forge: OperatorForge) -> Iterator[Check]:
+    repo = settings.infra_repo
+    if repo is None:
+        remedy = "Set AI_PROVISION_INFRA_REPO to owner/name; without it the thread's own repository is used."
+        yield Check(what="GitHub", state="skipped", found="no infrastructure repository set", remedy=remedy)
+        return
+    rights = forge.rights(repo)
+    config = read_config(forge.file(repo, CONFIG_PATH), yaml=ChildYamlReader())
+    yield Check(what="GitHub", state="ok", found=f"{repo} is readable with GITHUB_TOKEN")
+    yield _rights(repo, rights)
+    if isinstance(config, Refusal):
+        yield _failed("config file", config)
+    else:
+        yield Check(what="config file", state="ok", found=f"{CONFIG_PATH} of {repo} is valid, or absent: defaults hold")
+
+
+def _rights(repo: str, rights: frozenset[str] | None) -> Check:
+    """What GitHub says of the account; a fine-grained token may hold less, which only the first write shows."""
+    what = "GitHub rights"
+    if rights is None:
+        remedy = "Nothing to do if the token was given contents, issues and pull requests: write."
+        return Check(what=what, state="skipped", found="GitHub does not say what this token may do", remedy=remedy)
+    if "push" not in rights:
+        found = f"the token's account may not write to {repo}"
+        remedy = f"Give it write permission on {repo}: contents, issues and pull requests."
+        return Check(what=what, state="failed", found=found, remedy=remedy)
+    if "admin" in rights:
+        found = f"the token's account administers {repo}, which is more than is needed"
+        return Check(what=what, state="ok", found=found, remedy="Use an account or an App with write permission only.")
+    return Check(what=what, state="ok", found=f"the token's account may write to {repo}")
+
+
+def _clusters(settings: Settings) -> Iterator[Check]:
+    try:
+        read = app.build_inventory(settings).read()
+    except (Refused, Unavailable) as stop:
+        yield _failed("clusters", stop.refusal)
+        return
+    if read.nodes:
+        yield Check(what="clusters", state="ok", found=f"{len(read.nodes)} nodes read")
+    for gap in read.missing:
+        yield Check(
+            what=f"{gap.system}: {gap.what}",
+            state="skipped" if gap.code == NOT_CONFIGURED else "failed",
+            found=f"{gap.code}: {gap.reason}",
+            remedy=gap.remedy,
+        )
+
+
+_TOOLS: Final[dict[str, tuple[Literal["failed", "skipped"], str]]] = {
+    "git": ("failed", "Install git: repositories are read and pull requests are pushed with it."),
+    "terraform": ("skipped", "Without it `terraform fmt` is not checked; the provider schema check still runs."),
+    "kubectl": ("skipped", "Only needed to apply the manifests by hand."),
+}
+
+
+def _tools() -> Iterator[Check]:
+    for tool, (state, remedy) in _TOOLS.items():
+        if shutil.which(tool):
+            yield Check(what=tool, state="ok", found="found")
+        else:
+            yield Check(what=tool, state=state, found="not found", remedy=remedy)
+
+
+def _python(settings: Settings) -> Check:
+    """The durable queue on SQLite needs a newer SQLite under newer Pythons."""
+    python, library = ".".join(map(str, sys.version_info[:3])), sqlite3.sqlite_version
+    found = f"Python {python}, SQLite {library}"
+    bad = works_together(sys.version_info[:2], sqlite3.sqlite_version_info) is False
+    if bad and settings.database_url.startswith(_SQLITE):
+        remedy = (
+            "Use Python 3.11, or a Python that brings SQLite 3.42 or newer, or Postgres by AI_PROVISION_DATABASE_URL."
+        )
+        return Check(what="Python", state="failed", found=f"{found}: the durable queue does not start", remedy=remedy)
+    return Check(what="Python", state="ok", found=found)
+
+
+def works_together(python: tuple[int, ...], library: tuple[int, ...]) -> bool:
+    """Whether the durable queue runs on SQLite under this Python."""
+    return python < (3, 12) or library >= (3, 42)
+
+
+def _database(settings: Settings) -> Check:
+    """Opened where it is; a file that is not there yet is not made, only its folder is looked at."""
+    url = settings.database_url
+    path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+    if path is not None and not path.exists():
+        folder = path.parent
+        if folder.is_dir() and os.access(folder, os.W_OK):
+            return Check(what="database", state="ok", found=f"{path.name} is made by the first start in {folder}")
+        remedy = "Make the folder and let this user write there, or name another by AI_PROVISION_DATABASE_URL."
+        return Check(what="database", state="failed", found=f"{folder} is no folder to write to", remedy=remedy)
+    try:
+        open_ledger(url, clock=RealClock()).close()
+    except (Refused, Unavailable) as stop:
+        return _failed("database", stop.refusal)
+    return Check(what="database", state="ok", found="it opens")
+
+
+def _server(settings: Settings) -> Iterator[Check]:
+    if settings.webhook_secret is None:
+        remedy = "Set AI_PROVISION_WEBHOOK_SECRET to receive webhooks."
+        yield Check(what="webhook secret", state="skipped", found="not set", remedy=remedy)
+    else:
+        yield Check(what="webhook secret", state="ok", found="set")
+    if settings.api_token is None:
+        remedy = "Set AI_PROVISION_API_TOKEN to look at /jobs and /audit; without it they stay shut."
+        yield Check(what="API token", state="skipped", found="not set", remedy=remedy)
+    else:
+        yield Check(what="API token", state="ok", found="set")
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    """Every setting that a mode needs, as set or not set; no value. One complete mode is enough."""
+    given = _given(settings)
+    for mode in MODES:
+        missing = [name for name in mode.needs if not given[name]]
+        found = ", ".join(f"{name} {'set' if given[name] else 'not set'}" for name in mode.needs)
+        remedy = f"For this mode set {', '.join(missing)}." if missing else ""
+        yield Check(what=f"mode: {mode.name}", state="skipped" if missing else "ok", found=found, remedy=remedy)
+    missing = [name for name in _CLUSTERS if not given[name]]
+    found = ", ".join(f"{name} {'set' if given[name] else 'not set'}" for name in _CLUSTERS)
+    remedy = "Without a cluster a plan says: capacity unverified." if missing else ""
+    yield Check(what="every mode: clusters", state="skipped" if missing else "ok", found=found, remedy=remedy)
+
+
+def _given(settings: Settings) -> dict[str, bool]:
+    return {
+        "AI_PROVISION_WEBHOOK_SECRET": settings.webhook_secret is not None,
+        "AI_PROVISION_GITHUB_APP_ID": settings.github_app_id is not None,
+        "AI_PROVISION_GITHUB_PRIVATE_KEY": settings.github_private_key is not None,
+        "GITHUB_TOKEN": settings.github_token is not None,
+        "AI_PROVISION_INFRA_REPO": settings.infra_repo is not None,
+        "PROXMOX_VE_ENDPOINT": settings.proxmox_endpoint is not None,
+        "PROXMOX_VE_API_TOKEN": settings.proxmox_token is not None,
+        "KUBECONFIG": settings.kubeconfig is not None,
+    }
+
+
+def _failed(what: str, refusal: Refusal) -> Check:
+    return Check(what=what, state="failed", found=f"{refusal.code}: {refusal.message}", remedy=refusal.remedy)

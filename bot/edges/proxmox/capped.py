@@ -1,0 +1,55 @@
+"""An answer has to be whole in time: urllib3's own limits are for one read, and a byte a second keeps them for hours.
+
+In: a pool manager of urllib3 and seconds. Out: the same manager, whose answers, headers included, end by then with a
+time-out. Never: a thread, a limit on the time to connect (that one is urllib3's).
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from functools import partial
+from http.client import HTTPResponse
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class _InTime(io.RawIOBase):
+    """A stream that ends at a moment of the monotonic clock."""
+
+    def __init__(self, stream: io.RawIOBase, *, until: float) -> None:
+        self._stream = stream
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._until:
+            raise TimeoutError("timed out")
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    """The standard library's answer, on such a stream."""
+
+    def __init__(self, sock: Any, *arguments: Any, seconds: float, **more: Any) -> None:
+        super().__init__(sock, *arguments, **more)
+        self.fp = io.BufferedReader(_InTime(self.fp.detach(), until=time.monotonic() + seconds))
+
+
+def cap(manager: PoolManager, *, seconds: float) -> None:
+    """Give every answer of this manager so many seconds, from the end of the request to its last byte."""
+    answer = {"response_class": staticmethod(partial(_Answer, seconds=seconds))}
+    plain = type("CappedConnection", (HTTPConnection,), answer)
+    secure = type("CappedSecureConnection", (HTTPSConnection,), answer)
+    manager.pool_classes_by_scheme = {
+        "http": type("CappedPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("CappedSecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }

@@ -1,0 +1,1 @@
+"""The worker: from stored events to finished commands."""

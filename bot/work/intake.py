@@ -1,0 +1,97 @@
+"""From the stored event to a queued job: parse once, settle once.
+
+In: raw events, signature verified. Out: jobs in the records, notices remembered. Never: an answer, an outside call.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from bot.handlers.delivery import read_delivery, read_notice
+from bot.handlers.dispatch import job_of
+from bot.model.command import Notice, RawEvent
+from bot.model.job import AuditEntry, Job
+from bot.ports import Clock
+from bot.records import Ledger
+
+_LOG: Final = structlog.get_logger("ai_provision.intake")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """Reads what the door stored. ``login`` is the bot's own account, when known."""
+
+    ledger: Ledger
+    clock: Clock
+    hosts: Sequence[str]
+    login: str | None = None
+
+    def drain(self, limit: int) -> int:
+        """Settle events in order of arrival, at most so many; how many there were. Raises Unavailable."""
+        events = self.ledger.unread(limit)
+        for event in events:
+            self._settle(event)
+        return len(events)
+
+    def _settle(self, event: RawEvent) -> None:
+        known, payload = _parsed(event)
+        if not known:
+            self.ledger.settle(event.delivery_id, job=None, note="unreadable")
+            return
+        notice = read_notice(event.event, event.delivery_id, payload)
+        if notice is not None:
+            self._remember(notice)
+        job = self._job(event, payload)
+        new = self.ledger.settle(event.delivery_id, job=job, note=_note(job, notice))
+        if job is not None:
+            _LOG.info("command" if new else "dup", job=job.order.job, command=job.name, by=job.order.actor.login)
+        if job is not None and new:
+            self.ledger.note(_asked(job))
+
+    def _job(self, event: RawEvent, payload: object) -> Job | None:
+        delivery = read_delivery(event.event, event.delivery_id, payload)
+        if delivery is None:
+            return None
+        return job_of(delivery, hosts=self.hosts, login=self.login, now=self.clock.now())
+
+    def _remember(self, notice: Notice) -> None:
+        if notice.installation is not None and notice.kind in {"installation-gone", "installation-back"}:
+            self.ledger.set_installation(notice.installation, gone=notice.kind == "installation-gone")
+        _LOG.info("notice", kind=notice.kind, repo=notice.repo, installation=notice.installation)
+
+
+def _note(job: Job | None, notice: Notice | None) -> str:
+    if job is not None:
+        return "command"
+    return "notice" if notice is not None else "prose"
+
+
+def _asked(job: Job) -> AuditEntry:
+    thread = job.order.thread
+    return AuditEntry(
+        at=job.accepted_at,
+        job=job.id,
+        actor=job.order.actor.login,
+        repo=thread.full_name,
+        thread=thread.number,
+        action=job.name,
+        decision="asked",
+    )
+
+
+def _parsed(event: RawEvent) -> tuple[bool, object]:
+    """Whether the body is JSON, and its value."""
+    try:
+        return True, json.loads(event.body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        _LOG.warning("unreadable payload", delivery=event.delivery_id)
+        return False, None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")

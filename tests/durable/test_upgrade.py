@@ -1,0 +1,29 @@
+"""A job begun by an earlier release ends in the same state under this one, whichever step it had reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.durable.rig import job_ends, run_until_killed, run_worker, world
+from tests.durable.test_kill_calls import undisturbed
+from tests.tools.freeze_jobs import FROZEN, thaw
+
+JOBS = sorted(FROZEN.glob("*/step-*.sql.gz"))
+
+
+def test_there_are_frozen_jobs() -> None:
+    assert len(JOBS) >= 10
+
+
+@pytest.mark.parametrize("frozen", JOBS, ids=[f"{path.parent.name}-{path.name.split('.')[0]}" for path in JOBS])
+def test_a_job_of_an_earlier_release_ends_as_one_of_this(frozen: Path, tmp_path: Path) -> None:
+    expected, _ = undisturbed(tmp_path / "undisturbed")
+    with world(tmp_path / "cut-off") as here:
+        number = here.command()
+        run_until_killed(here, die_at_step=int(frozen.name[5:7]))
+        thaw(frozen, here.root / "bot.sqlite", here.environment)
+        run_worker(here)
+        assert job_ends(here) == [("pull-request", None)]
+        assert here.end_state(number) == expected

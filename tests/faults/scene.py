@@ -1,0 +1,279 @@
+"""The whole belt on one bad line: real edges, emulated systems, a fault proxy between them.
+
+In: which line is bad and how. Out: what came of one command. Never: another address than loopback, a wait that is only
+a wait (the clock notes it and goes on).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.app import LiveInventory
+from bot.edges.git import GitLimits, GitRepos, Remote
+from bot.edges.github import GitHubForge
+from bot.edges.kubernetes import KubernetesInventory
+from bot.edges.proxmox import ProxmoxInventory
+from bot.edges.yaml_reader import ChildYamlReader
+from bot.emulators.github import GitHubEmulator
+from bot.emulators.kubernetes import KubernetesEmulator
+from bot.emulators.loopback import Loopback
+from bot.emulators.proxmox import ProxmoxEmulator
+from bot.flow.house import House, Office
+from bot.flow.steps import Straight
+from bot.handlers.dispatch import handle
+from bot.model.command import Actor, Delivery, RepoTarget, ThreadRef
+from bot.model.outcome import Published
+from bot.rendering.redaction import redactor
+from bot.survey.selection import select
+from tests.fakes.house import DESCRIPTION, EXAMPLES, INFRA, SUPERMARKET, SilentToolbox
+from tests.faults.proxy import Dialect, Line, proxied
+
+System = Literal["github", "git", "proxmox", "kubernetes"]
+SYSTEMS: tuple[System, ...] = ("github", "git", "proxmox", "kubernetes")
+
+APPLICATION = "myorg/supermarket-inventory"
+COMMENT = f'/ai-provision\n\ngit_repo: "https://github.com/{APPLICATION}"\napp_description: "{DESCRIPTION}"\n'
+GITHUB_TOKEN = "ghs_4242_CANARY-github-" + "t0ken" * 12
+PROXMOX_SECRET = "CANARY-proxmox-4c1b-8a57-2f4f6c1d7e90"
+KUBERNETES_TOKEN = "CANARY-kubernetes-1e90-8a57"
+CANARIES = (GITHUB_TOKEN, PROXMOX_SECRET, KUBERNETES_TOKEN)
+_READER = "ai-provision@pve!survey"
+BOT = "ai-provision"
+
+DIALECTS: dict[System, Dialect] = {
+    "github": Dialect(
+        wrong=b'[{"surprise": 1}]', unauthorised=(401, b'{"message": "Bad credentials"}', {}), retry_after=60
+    ),
+    "git": Dialect(
+        wrong=b'{"surprise": 1}',
+        unauthorised=(401, b"", {"WWW-Authenticate": 'Basic realm="git"'}),
+        cut=lambda body: b"packfile" in body,
+    ),
+    "proxmox": Dialect(
+        wrong=b'{"data": 42}', unauthorised=(401, b'{"data": null, "message": "No ticket"}', _JSON := {"Content-Type": "application/json"})
+    ),
+    "kubernetes": Dialect(
+        wrong=b'{"kind": "Surprise", "items": {"a": 1}}',
+        unauthorised=(401, b'{"kind": "Status", "reason": "Unauthorized", "code": 401}', _JSON),
+    ),
+}
+
+
+class BriskClock:
+    """Real time, but a wait passes at once; ``slept`` notes them all."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=sum(self.slept))
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@dataclass
+class Socket:
+    """One server for many applications, one after the other: starting a server costs more than a test."""
+
+    app: ASGIApp | None = None
+    url: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class World:
+    """The healthy systems. GitHub is new for every command, the clusters are only read."""
+
+    github: Socket
+    proxmox: str
+    kubernetes: str
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """Start the systems once."""
+    pve = ProxmoxEmulator.from_file(EXAMPLES / "proxmox-api.json", tokens={_READER: PROXMOX_SECRET})
+    cluster = KubernetesEmulator.from_file(EXAMPLES / "kubernetes-api.json", token=KUBERNETES_TOKEN)
+    github = Socket()
+    with ExitStack() as stack:
+        github.url = stack.enter_context(Loopback(github)).url
+        proxmox, kubernetes = (stack.enter_context(Loopback(one.app)).url for one in (pve, cluster))
+        yield World(github, proxmox, kubernetes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """What came of a command: what ``handle`` returned or raised, and how long it took, in seconds."""
+
+    published: Published | None
+    raised: Exception | None
+    seconds: float
+
+    @property
+    def kind(self) -> str:
+        """``pull-request``, ``refused`` … or the kind of the exception."""
+        if self.published is not None:
+            return self.published.kind
+        return type(self.raised).__name__
+
+    @property
+    def code(self) -> str | None:
+        """The reason code."""
+        if self.published is not None:
+            return self.published.code
+        refusal = getattr(self.raised, "refusal", None)
+        return str(refusal.code) if refusal else "internal"
+
+    @property
+    def words(self) -> str:
+        """What an operator reads of what was raised."""
+        refusal = getattr(self.raised, "refusal", None)
+        return f"{self.raised} {refusal}" if refusal else ""
+
+
+@dataclass
+class Scene:
+    """One command in one world with four lines."""
+
+    github: GitHubEmulator
+    office: Office
+    lines: Mapping[System, Line]
+    clock: BriskClock
+    delivery: Delivery
+    steps: list[str] = field(default_factory=list)
+
+    def command(self) -> End:
+        """Give the command (again)."""
+        began, published, raised = time.monotonic(), None, None
+        try:
+            published = handle(self.delivery, self.office, progress=self.steps.append)
+        except Exception as stop:  # noqa: BLE001 - whatever comes out of the belt is what is judged here
+            raised = stop
+        return End(published=published, raised=raised, seconds=time.monotonic() - began)
+
+    def said(self) -> list[str]:
+        """The bot's comments in the thread."""
+        number = self.delivery.thread.number
+        return [item.body for item in self.github.comments(INFRA, number) if item.account.login == BOT]
+
+    def branches(self) -> list[str]:
+        """Every branch of the infrastructure repository."""
+        return list(self.github.branches(INFRA))
+
+    def shown(self) -> str:
+        """Everything that people can read afterwards: comments, pull requests, files of every branch."""
+        pulls = [f"{pull.title}\n{pull.body}" for pull in self.github.pulls(INFRA)]
+        files = [text for branch in self.branches() for text in self.github.files(INFRA, ref=branch).values()]
+        return "\n".join([*self.said(), *pulls, *files])
+
+
+@contextmanager
+def scene(world: World, root: Path, *, config: str = "", **bad: Mapping[str, Any]) -> Iterator[Scene]:
+    """A command that waits to be given; ``bad`` holds the facts of bad lines by system."""
+    clock = BriskClock()
+    github = _github(root / "github", clock, config)
+    world.github.app, github.base_url = github.app, world.github.url
+    places = {"github": world.github.url, "git": world.github.url, "proxmox": world.proxmox}
+    with ExitStack() as stack:
+        lines = {
+            system: stack.enter_context(
+                proxied(places.get(system, world.kubernetes), DIALECTS[system], **bad.get(system, {}))
+            )
+            for system in SYSTEMS
+        }
+        delivery = _delivery(github, clock)
+        forge = stack.enter_context(_forge(lines["github"], clock))
+        yield Scene(github, _office(forge, lines, clock, root), lines, clock, delivery)
+
+
+def _github(root: Path, clock: BriskClock, config: str) -> GitHubEmulator:
+    github = GitHubEmulator(root, clock=clock)
+    github.add_repository(APPLICATION, SUPERMARKET)
+    text = (EXAMPLES / "ai-provision.yaml").read_text() + config
+    github.add_repository(INFRA, {"README.md": "# Infrastructure\n", ".ai-provision.yaml": text})
+    github.grant(INFRA, "ada", "write")
+    github.add_user(BOT, kind="Bot")
+    github.add_token(BOT, token=GITHUB_TOKEN)
+    github.grant(INFRA, BOT, "write")
+    return github
+
+
+def _delivery(github: GitHubEmulator, clock: BriskClock) -> Delivery:
+    owner, repo = INFRA.split("/")
+    number = github.open_issue(INFRA, "ada", title="A place for the inventory service")
+    return Delivery(
+        id="d-1",
+        event="issue_comment",
+        action="created",
+        thread=ThreadRef(owner=owner, repo=repo, number=number),
+        actor=Actor(login="ada", id=7),
+        comment_id=github.comment(INFRA, number, "ada", COMMENT),
+        body=COMMENT,
+        created_at=clock.now(),
+    )
+
+
+def _forge(line: Line, clock: BriskClock) -> GitHubForge:
+    return GitHubForge(
+        api_url=line.url,
+        token=SecretStr(GITHUB_TOKEN),
+        clock=clock,
+        write_pause=0,
+        redact=redactor(CANARIES),
+        timeout=1,
+    )
+
+
+def _office(forge: GitHubForge, lines: Mapping[System, Line], clock: BriskClock, root: Path) -> Office:
+    yaml = ChildYamlReader()
+    work = root / "work"
+    work.mkdir()
+    repos = GitRepos(
+        select=select,
+        yaml=yaml,
+        locate=lambda target: _remote(lines["git"], target),
+        limits=GitLimits(seconds=1.5),
+        workdir=work,
+        pause=clock.sleep,
+    )
+    inventory = LiveInventory(
+        proxmox=ProxmoxInventory(
+            endpoint=lines["proxmox"].url,
+            token=f"{_READER}={PROXMOX_SECRET}",
+            clock=clock,
+            timeout=0.4,
+            answer=0.8,
+            budget=60.0,
+        ),
+        kubernetes=KubernetesInventory(
+            str(_kubeconfig(lines["kubernetes"], root)), clock=clock, timeout=0.4, answer=0.8
+        ),
+    )
+    house = House(repos=repos, inventory=inventory, toolbox=SilentToolbox(), yaml=yaml, clock=clock)
+    return Office(house=house, forge=forge, steps=Straight(clock=clock), infra_repo=INFRA)
+
+
+def _remote(line: Line, target: RepoTarget) -> Remote:
+    secure = line.url.startswith("https")
+    return Remote(url=f"{line.url}/{target.owner}/{target.name}.git", protocol="https" if secure else "http")
+
+
+def _kubeconfig(line: Line, root: Path) -> Path:
+    cluster = KubernetesEmulator({}, token=KUBERNETES_TOKEN)
+    place = root / "kubeconfig.json"
+    place.write_text(json.dumps(json.loads(cluster.kubeconfig(line.url))))
+    return place
