@@ -6,7 +6,7 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.capacity.combine import combine
 from bot.edges.clock import RealClock
-from bot.edges.git import GitRepos, Remote, public_remote
+from bot.edges.git import GitRepos, Remote, private_remote, public_remote
 from bot.edges.github import GitHubForge, is_plain_loopback
 from bot.edges.kubernetes import KubernetesInventory
 from bot.edges.proxmox import ProxmoxInventory
@@ -31,6 +31,7 @@ from bot.settings import Settings
 from bot.survey.selection import select
 
 __all__ = [
+    "NO_TOKEN",
     "House",
     "LiveInventory",
     "Office",
@@ -38,6 +39,8 @@ __all__ = [
     "build_house",
     "build_inventory",
     "build_office",
+    "locator",
+    "reading_by",
 ]
 
 
@@ -141,21 +144,34 @@ def build_house(settings: Settings, *, inventory: Inventory) -> House:
     )
 
 
-def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:
-    """Where an application's repository is read from.
+def locator(forge: GitHubForge) -> Callable[[RepoTarget], Remote]:
+    """Where an application's repository is read from: as the forge's credential sees it, else publicly and pinned."""
 
-    With a GitHub on this computer (an emulator), its API says where; everything else is public and pinned.
-    """
-    if not is_plain_loopback(settings.github_api_url):
+    def locate(target: RepoTarget) -> Remote:
+        place = forge.place(target)
+        return public_remote(target) if place is None else private_remote(place.url, place.authorization)
+
+    return locate
+
+
+def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:
+    """The same for one process without an office: by the token where there is one."""
+    token = settings.github_token
+    if token is None and not is_plain_loopback(settings.github_api_url):
         return public_remote
 
     def locate(target: RepoTarget) -> Remote:
-        if settings.github_token is None:
-            raise Refused(_NO_TOKEN)
-        with _forge(settings, settings.github_token) as forge:
-            return Remote(url=forge.clone_url(f"{target.owner}/{target.name}"), protocol="http")
+        if token is None:
+            raise Refused(NO_TOKEN)
+        with _forge(settings, token) as forge:
+            return locator(forge)(target)
 
     return locate
+
+
+def reading_by(house: House, forge: GitHubForge) -> House:
+    """The house, with repositories read by this forge's credential."""
+    return replace(house, repos=GitRepos(select=select, yaml=house.yaml, locate=locator(forge)))
 
 
 def build_office(settings: Settings, *, house: House) -> Office | Refusal:
@@ -164,7 +180,7 @@ def build_office(settings: Settings, *, house: House) -> Office | Refusal:
     Raises Refused(config) for an unusable GITHUB_API_URL.
     """
     if settings.github_token is None:
-        return _NO_TOKEN
+        return NO_TOKEN
     return Office(
         house=house,
         forge=_forge(settings, settings.github_token),
@@ -174,7 +190,7 @@ def build_office(settings: Settings, *, house: House) -> Office | Refusal:
     )
 
 
-_NO_TOKEN: Final = Refusal(
+NO_TOKEN: Final = Refusal(
     code=Code.GITHUB_AUTH,
     message="No GitHub token is set.",
     remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",

@@ -40,7 +40,8 @@ class Checkpoint(Noun):
 
 
 def attempt(work: Callable[[], T], form: TypeAdapter[T], *, cancelled: Callable[[], str | None]) -> Checkpoint:
-    """Do the work once, unless somebody asked to stop. Never raises."""
+    """Do the work once, unless somebody asked to stop. Never raises: one step is where this process meets the world."""
+    log = _LOG.bind()
     try:
         by = cancelled()
         return Checkpoint(cancelled=by) if by else Checkpoint(value=form.dump_python(work(), mode="json"))
@@ -49,8 +50,8 @@ def attempt(work: Callable[[], T], form: TypeAdapter[T], *, cancelled: Callable[
     except Unavailable as stop:
         outage = Outage(code=stop.code, message=str(stop), remedy=stop.remedy, retry_after=stop.retry_after)
         return Checkpoint(outage=outage)
-    except Exception as defect:  # noqa: BLE001 - one step meets the world here; the log and the checkpoint keep it
-        _LOG.exception("defect", kind=type(defect).__name__)
+    except Exception as defect:
+        log.exception("defect", kind=type(defect).__name__)
         return Checkpoint(defect=f"{type(defect).__name__}: {defect}"[:500])
 
 

@@ -94,7 +94,7 @@ def stage(*, application: Path | Mapping[str, str] | None = None, progress: Prog
         configure_logs(settings, level=logging.WARNING)
         ended: queue.Queue[tuple[Job, Published]] = queue.Queue()
         shop = open_shop(
-            settings, ended=lambda job, published: ended.put((job, published)), progress=progress, drain=2.0
+            settings, ended=lambda job, published: ended.put((job, published)), progress=progress, drain=2.0, chores=False
         )
         ledger = stack.enter_context(shop)
         door = web_app(ledger, secrets=[_SECRET], meters=Meters(), api_token=None)

@@ -1,7 +1,7 @@
 """The doctor: one line for each thing that has to be right, tried for real where that changes nothing.
 
 In: ``Settings``. Out: lines with what was found and, where it is not right, what to do. Never: a value of a secret, a
-write, a database that was not there before.
+write to GitHub or a cluster, a database file that was not there before.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import SecretStr
+
 from bot import app
 from bot.edges.clock import RealClock
+from bot.edges.github import Api, AppCredentials, Installations, TokenSource, checked_api
 from bot.edges.github.operator import OperatorForge
 from bot.edges.ledger import open_ledger
 from bot.edges.yaml_reader import ChildYamlReader
@@ -23,7 +26,7 @@ from bot.errors import Refusal, Refused, Unavailable
 from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.model.cluster import NOT_CONFIGURED
 from bot.model.noun import Noun
-from bot.rendering.redaction import redactor
+from bot.rendering.redaction import Secrets
 from bot.settings import Settings
 
 _SQLITE: Final = "sqlite:///"
@@ -71,53 +74,93 @@ def check(settings: Settings) -> tuple[Check, ...]:
 
 
 def _github(settings: Settings) -> Iterator[Check]:
-    yield from _app(settings)
-    if settings.github_token is None:
-        remedy = "Set GITHUB_TOKEN (contents, issues, pull requests: write) to open pull requests."
+    secrets = Secrets(settings.secrets())
+    if settings.github_app_id is not None or settings.github_private_key is not None:
+        yield from _tried("GitHub App", _app(settings, secrets))
+    if settings.github_token is not None:
+        yield from _tried("GitHub", _token(settings, settings.github_token, secrets))
+    elif settings.github_app_id is None:
+        remedy = "Set GITHUB_TOKEN (contents, issues, pull requests: write), or a GitHub App, to open pull requests."
         yield Check(what="GitHub", state="skipped", found="no token", remedy=remedy)
-        return
+
+
+def _tried(what: str, lines: Iterator[Check]) -> Iterator[Check]:
     try:
-        with OperatorForge(
-            api_url=settings.github_api_url,
-            token=settings.github_token,
-            clock=RealClock(),
-            write_pause=settings.write_pause,
-            redact=redactor(settings.secrets()),
-        ) as forge:
-            yield from _repository(settings, forge)
+        yield from lines
     except (Refused, Unavailable) as stop:
-        yield _failed("GitHub", stop.refusal)
+        yield _failed(what, stop.refusal)
 
 
-def _app(settings: Settings) -> Iterator[Check]:
-    """Half an App is a mistake; none is none."""
-    given = {
+def _app(settings: Settings, secrets: Secrets) -> Iterator[Check]:
+    """Half an App is a mistake. A token is minted with the rights of the first command, and used to read. Raises."""
+    names = {
         "AI_PROVISION_GITHUB_APP_ID": settings.github_app_id is not None,
         "AI_PROVISION_GITHUB_PRIVATE_KEY": settings.github_private_key is not None,
     }
-    missing = [name for name, there in given.items() if not there]
-    if len(missing) == 1:
-        found = f"{missing[0]} is not set, the other half is"
-        remedy = f"Set {missing[0]} as well, or neither; both stand on the App's page on GitHub."
-        yield Check(what="GitHub App", state="failed", found=found, remedy=remedy)
-    elif not missing:
-        yield Check(what="GitHub App", state="ok", found=f"id {settings.github_app_id} and a private key are set")
+    for name, there in names.items():
+        if not there:
+            remedy = f"Set {name} as well, or neither; both stand on the App's page on GitHub."
+            yield Check(what="GitHub App", state="failed", found=f"{name} is not set, the other half is", remedy=remedy)
+    if settings.github_app_id is None or settings.github_private_key is None:
+        return
+    clock = RealClock()
+    api = Api(
+        url=checked_api(settings.github_api_url), clock=clock, write_pause=settings.write_pause, redact=secrets.redact
+    )
+    credentials = AppCredentials(settings.github_app_id, settings.github_private_key, clock=clock)
+    with Installations(credentials, api=api, secrets=secrets) as installations:
+        if settings.infra_repo is None:
+            yield _installed(settings.github_app_id, installations.repositories())
+            return
+        source = installations.token_for(settings.infra_repo)
+        source.token()
+        found = f"App {settings.github_app_id} may write to {settings.infra_repo}: contents, issues, pull requests"
+        yield Check(what="GitHub App", state="ok", found=found)
+        with _forge(settings, source, secrets) as forge:
+            yield _config(settings.infra_repo, forge)
 
 
-def _repository(settings: Settings, forge: OperatorForge) -> Iterator[Check]:
+def _installed(app_id: str, repositories: tuple[str, ...]) -> Check:
+    if repositories:
+        return Check(
+            what="GitHub App", state="ok", found=f"App {app_id} is installed on {len(repositories)} repositories"
+        )
+    remedy = "Install it on the repositories where people may command: the App's page on GitHub, Install App."
+    return Check(what="GitHub App", state="failed", found=f"App {app_id} is installed nowhere", remedy=remedy)
+
+
+def _token(settings: Settings, token: SecretStr, secrets: Secrets) -> Iterator[Check]:
+    """What the token may read, and what GitHub says that it may write. Raises Refused or Unavailable."""
     repo = settings.infra_repo
     if repo is None:
+        checked_api(settings.github_api_url)
         remedy = "Set AI_PROVISION_INFRA_REPO to owner/name; without it the thread's own repository is used."
         yield Check(what="GitHub", state="skipped", found="no infrastructure repository set", remedy=remedy)
         return
-    rights = forge.rights(repo)
-    config = read_config(forge.file(repo, CONFIG_PATH), yaml=ChildYamlReader())
-    yield Check(what="GitHub", state="ok", found=f"{repo} is readable with GITHUB_TOKEN")
-    yield _rights(repo, rights)
+    with _forge(settings, token, secrets) as forge:
+        rights = forge.rights(repo)
+        yield Check(what="GitHub", state="ok", found=f"{repo} is visible to GITHUB_TOKEN")
+        yield _rights(repo, rights)
+        yield _config(repo, forge)
+
+
+def _forge(settings: Settings, token: SecretStr | TokenSource, secrets: Secrets) -> OperatorForge:
+    return OperatorForge(
+        api_url=settings.github_api_url,
+        token=token,
+        clock=RealClock(),
+        write_pause=settings.write_pause,
+        redact=secrets.redact,
+    )
+
+
+def _config(repo: str, forge: OperatorForge) -> Check:
+    text = forge.file(repo, CONFIG_PATH)
+    config = read_config(text, yaml=ChildYamlReader())
     if isinstance(config, Refusal):
-        yield _failed("config file", config)
-    else:
-        yield Check(what="config file", state="ok", found=f"{CONFIG_PATH} of {repo} is valid, or absent: defaults hold")
+        return _failed("config file", config)
+    found = f"{CONFIG_PATH} of {repo} is valid" if text is not None else f"{repo} has no {CONFIG_PATH}: defaults hold"
+    return Check(what="config file", state="ok", found=found)
 
 
 def _rights(repo: str, rights: frozenset[str] | None) -> Check:
@@ -187,7 +230,7 @@ def works_together(python: tuple[int, ...], library: tuple[int, ...]) -> bool:
 
 
 def _database(settings: Settings) -> Check:
-    """Opened where it is; a file that is not there yet is not made, only its folder is looked at."""
+    """Opened as every start opens it (which brings its tables up to date); a file that is not there is not made."""
     url = settings.database_url
     path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
     if path is not None and not path.exists():

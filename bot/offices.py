@@ -6,37 +6,76 @@ the same credentials. Never: two forges for one credential, so that GitHub's lim
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from bot import app
-from bot.edges.github.feed import GitHubFeed
-from bot.edges.github.forge import GitHubForge
-from bot.edges.github.housekeeping import GitHubHousekeeping
-from bot.errors import Refusal, Refused
+from bot.edges.github import (
+    Api,
+    AppCredentials,
+    FixedToken,
+    GitHubFeed,
+    GitHubForge,
+    GitHubHousekeeping,
+    HookDeliveries,
+    Installations,
+    TokenSource,
+    checked_api,
+)
+from bot.errors import Code, Refusal, Refused
 from bot.flow.house import Books, House, Office
 from bot.meters import Meters
 from bot.model.job import Job
 from bot.model.order import Order
 from bot.ports import Feed, Housekeeping, Redeliveries, Steps
 from bot.records import Ledger
+from bot.rendering.redaction import Secrets
 from bot.settings import Settings
+
+_ELSEWHERE: Final = Refusal(
+    code=Code.CONFIG,
+    message="The infrastructure repository and this thread belong to different installations of the GitHub App.",
+    remedy="Install the App for one owner that has both, or give the command in the infrastructure repository.",
+)
+_NO_CREDENTIAL: Final = Refusal(
+    code=Code.GITHUB_AUTH,
+    message="No GitHub credential is set.",
+    remedy="Set AI_PROVISION_GITHUB_APP_ID and AI_PROVISION_GITHUB_PRIVATE_KEY, or GITHUB_TOKEN.",
+)
 
 
 class GitHubOffices:
-    """Every command through one plain token."""
+    """Every command through the GitHub App's installation of its thread, or all through one plain token."""
 
-    def __init__(self, settings: Settings, *, house: House, ledger: Ledger, meters: Meters) -> None:
-        del meters
-        office = app.build_office(settings, house=house)
-        if isinstance(office, Refusal):
-            raise Refused(office)
-        self._office = replace(office, books=Books(jobs=ledger, audit=ledger))
-        self._repositories = (settings.infra_repo,) if settings.infra_repo else ()
-        self.redeliveries: Redeliveries | None = None
-        self.feed: Feed = GitHubFeed(self._forge_of, repositories=self._repositories)
+    def __init__(self, settings: Settings, *, house: House, ledger: Ledger, meters: Meters, secrets: Secrets) -> None:
+        self._settings = settings
+        self._house = house
+        self._books = Books(jobs=ledger, audit=ledger)
+        self._meters = meters
+        self._secrets = secrets
+        self._lock = threading.Lock()
+        self._forges: dict[int, GitHubForge] = {}
+        self._fixed = FixedToken(settings.github_token) if settings.github_token else None
+        self._app = self._installations(ledger)
+        if self._app is None and self._fixed is None:
+            raise Refused(_NO_CREDENTIAL)
+        self.feed: Feed = GitHubFeed(self._forge_of, repositories=self.repositories)
         self._keeping = GitHubHousekeeping(self._forge_of)
+
+    def _installations(self, ledger: Ledger) -> Installations | None:
+        settings = self._settings
+        if settings.github_app_id is None or settings.github_private_key is None:
+            return None
+        api = Api(
+            url=checked_api(settings.github_api_url),
+            clock=self._house.clock,
+            write_pause=settings.write_pause,
+            redact=self._secrets.redact,
+            meter=self._meters,
+        )
+        credentials = AppCredentials(settings.github_app_id, settings.github_private_key, clock=self._house.clock)
+        return Installations(credentials, api=api, secrets=self._secrets, gone=ledger.installation_gone)
 
     def __enter__(self) -> Self:
         return self
@@ -44,16 +83,36 @@ class GitHubOffices:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._forge_of("").close()
+        for forge in self._forges.values():
+            forge.close()
+        if self._app is not None:
+            self._app.close()
 
     def __call__(self, order: Order, steps: Steps) -> Office:
-        """The office of one command."""
-        del order
-        return replace(self._office, steps=steps)
+        """The office of one command. Raises Refused(github-auth, config)."""
+        forge = self._forge_of(order.thread.full_name, order.installation)
+        infra_repo = self._settings.infra_repo
+        if infra_repo is not None and self._forge_of(infra_repo) is not forge:
+            raise Refused(_ELSEWHERE)
+        return Office(
+            house=app.reading_by(self._house, forge),
+            forge=forge,
+            steps=steps,
+            books=self._books,
+            infra_repo=infra_repo,
+            git_hosts=self._settings.allowed_git_hosts,
+        )
+
+    @property
+    def redeliveries(self) -> Redeliveries | None:
+        """What GitHub could not deliver; only an App can see it. With a token the catch-up poll takes its place."""
+        return HookDeliveries(self._app.own, clock=self._house.clock) if self._app is not None else None
 
     def repositories(self) -> tuple[str, ...]:
-        """The infrastructure repositories that are kept tidy."""
-        return self._repositories
+        """Where commands are given and branches are kept: the App's repositories, or the one that is set."""
+        if self._app is not None:
+            return self._app.repositories()
+        return (self._settings.infra_repo,) if self._settings.infra_repo else ()
 
     def housekeeping(self, _repo: str) -> Housekeeping:
         """What keeps a repository tidy."""
@@ -63,7 +122,25 @@ class GitHubOffices:
         """What reads the thumbs under a job's answer."""
         return self._keeping
 
-    def _forge_of(self, _repo: str) -> GitHubForge:
-        forge = self._office.forge
-        assert isinstance(forge, GitHubForge)
-        return forge
+    def _forge_of(self, repo: str, installation: int | None = None) -> GitHubForge:
+        """The forge that speaks for a repository: one for each credential."""
+        source = self._source(repo, installation)
+        with self._lock:
+            if id(source) not in self._forges:
+                self._forges[id(source)] = GitHubForge(
+                    api_url=self._settings.github_api_url,
+                    token=source,
+                    clock=self._house.clock,
+                    write_pause=self._settings.write_pause,
+                    redact=self._secrets.redact,
+                    installations=self._app,
+                    meter=self._meters,
+                )
+            return self._forges[id(source)]
+
+    def _source(self, repo: str, installation: int | None) -> TokenSource:
+        if self._app is not None:
+            return self._app.token_for(repo, installation)
+        if self._fixed is None:
+            raise Refused(_NO_CREDENTIAL)
+        return self._fixed

@@ -35,7 +35,7 @@ WORKSHOP: Final = (sys.executable, "-m", "bot.workshop")
 _GRACE: Final = 10
 """Seconds that open connections get after a signal."""
 _DRAIN: Final = 45.0
-"""Seconds that the worker gets to finish or to halt at its next step; then it is killed, and goes on at the next start."""
+"""Seconds that the worker gets to finish, or to halt at its next step; then it is killed."""
 _RESTART: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a worker that died is started again."""
 _LOG: Final = structlog.get_logger("ai_provision.service")
@@ -77,9 +77,7 @@ def backup(settings: Settings, path: Path) -> Refusal | None:
     return None
 
 
-def audit(
-    settings: Settings, *, actor: str | None, repo: str | None, limit: int
-) -> tuple[AuditEntry, ...] | Refusal:
+def audit(settings: Settings, *, actor: str | None, repo: str | None, limit: int) -> tuple[AuditEntry, ...] | Refusal:
     """Who asked what and what was decided, newest first."""
     try:
         with open_ledger(settings.database_url, clock=RealClock()) as ledger:

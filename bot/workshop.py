@@ -28,6 +28,7 @@ from bot.logs import configure_logs
 from bot.meters import Meters
 from bot.offices import GitHubOffices
 from bot.ports import Progress
+from bot.rendering.redaction import Secrets
 from bot.settings import Settings, read_settings
 from bot.work.intake import Intake
 from bot.work.schedule import Schedule, opinions, poll, prune, redeliver, report, tidy, watch
@@ -49,14 +50,22 @@ def open_shop(
     progress: Progress | None = None,
     drain: float = _DRAIN,
     meters: Meters | None = None,
+    secrets: Secrets | None = None,
+    chores: bool = True,
 ) -> Iterator[SqlLedger]:
-    """A worker that works while the context lasts. Raises Refused or Unavailable when it cannot begin."""
+    """A worker that works while the context lasts. ``chores``: with the sweeps and the housekeeping.
+
+    Raises Refused or Unavailable when it cannot begin.
+    """
     clock, counted = RealClock(), meters or Meters()
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(settings.database_url, clock=clock, executor_id=settings.executor_id))
         _enlist(ledger, settings.executor_id)
         house = app.build_house(settings, inventory=app.build_inventory(settings))
-        offices = stack.enter_context(GitHubOffices(settings, house=house, ledger=ledger, meters=counted))
+        hidden = secrets or Secrets(settings.secrets())
+        offices = stack.enter_context(
+            GitHubOffices(settings, house=house, ledger=ledger, meters=counted, secrets=hidden)
+        )
         desk = Desk(
             ledger=ledger,
             offices=offices,
@@ -75,7 +84,8 @@ def open_shop(
             hooks=worker,
             concurrency=settings.concurrency,
         )
-        worker.start(queue, _schedules(settings, ledger, queue, offices, counted, polling=polling))
+        schedules = _schedules(settings, ledger, queue, offices, counted, polling=polling) if chores else []
+        worker.start(queue, schedules)
         stack.callback(worker.stop, seconds=drain)
         yield ledger
 
@@ -127,14 +137,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--poll", action="store_true", help="read GitHub instead of waiting for webhooks")
     given = parser.parse_args(arguments)
     settings = read_settings(os.environ)
-    configure_logs(settings)
+    secrets = Secrets(settings.secrets())
+    configure_logs(settings, redact=secrets.redact)
     halt = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: halt.set())
     if given.attached:
         threading.Thread(target=_watch_parent, args=(halt,), name="parent", daemon=True).start()
     try:
-        with open_shop(settings, polling=given.poll) as ledger:
+        with open_shop(settings, polling=given.poll, secrets=secrets) as ledger:
             _LOG.info("worker started", worker=settings.executor_id, version=__version__)
             while not halt.wait(1.0):
                 if not ledger.leading():

@@ -67,7 +67,7 @@ def fuzz(name: str, *, seconds: int, python: Path) -> Result:
         "max_total_time": seconds, "max_len": LONGEST, "timeout": 25, "rss_limit_mb": 2_048, "print_final_stats": 1,
         "dict": DICTIONARIES / f"{name}.txt", "artifact_prefix": f"{crashes}/",
     }  # fmt: skip
-    command = [python, "-m", "fuzz.one", name, *(f"-{key}={value}" for key, value in options.items())]
+    command: list[str | Path] = [python, "-m", "fuzz.one", name, *(f"-{key}={value}" for key, value in options.items())]
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_paths()["purelib"]}
     began = time.monotonic()
     done = subprocess.run(

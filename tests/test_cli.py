@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
-from bot.__main__ import report
+from bot.__main__ import home_of, report
 from bot.cli import cli
+from bot.cli_operations import cli as operations
 from bot.model.cluster import ClusterSnapshot
 from tests.fakes.house import DESCRIPTION, EXAMPLES, SUPERMARKET
 from tests.tools.make_schemas import schemas
@@ -207,12 +210,66 @@ def test_check_says_what_is_missing_and_what_to_do() -> None:
     assert all(line["remedy"] for line in lines if line["state"] != "ok")
 
 
-@pytest.mark.parametrize("verb", ["plan", "provision", "snapshot", "check", "serve", "demo", "preview", "create"])
+VERBS = [
+    "plan",
+    "provision",
+    "snapshot",
+    "check",
+    "init",
+    "action",
+    "serve",
+    "worker",
+    "backup",
+    "audit",
+    "demo",
+    "preview",
+    "create",
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb: str) -> None:
     result = run(verb, "--help")
     assert result.exit_code == 0
     assert "--format" in result.stdout
     assert "Example" in result.stdout
+
+
+def test_the_verbs_that_run_the_service_start_without_the_planning_half() -> None:
+    """A server is ready within moments; what it loads is what it needs."""
+    for verb in ("serve", "worker"):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "bot", verb, "--help"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
+        ours = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert not {"dbos", "github", "kubernetes", "proxmoxer", "git", "lark"} & loaded
+        assert not {"bot.app", "bot.verbs", "bot.demo", "bot.flow.preview"} & ours
+        assert "Example" in done.stdout
+
+
+def test_the_quick_verbs_are_those_of_their_module() -> None:
+    quick = {command.callback.__name__ for command in operations.registered_commands if command.callback}
+    assert {verb for verb in VERBS if home_of([verb]) != "bot.cli"} == quick
+    assert {command.callback.__name__ for command in cli.registered_commands if command.callback} >= quick
+    assert home_of([]) == home_of(["--help"]) == home_of(["no-such-verb"]) == "bot.cli"
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_the_audit_of_an_empty_record_and_a_copy_of_it(format_: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/records.sqlite"
+    listed = run("audit", "--actor", "ada", "--format", format_, AI_PROVISION_DATABASE_URL=url)
+    assert listed.exit_code == 0, listed.output
+    copied = run("backup", str(tmp_path / "copy.sqlite"), "--format", format_, AI_PROVISION_DATABASE_URL=url)
+    assert copied.exit_code == 0, copied.output
+    assert (tmp_path / "copy.sqlite").stat().st_size > 0
+    if format_ == "json":
+        assert json.loads(listed.stdout) == {"schema_version": 1, "entries": []}
+        assert json.loads(copied.stdout)["backup"] == str(tmp_path / "copy.sqlite")
 
 
 def test_the_example_snapshot_is_a_snapshot_that_covers_both_systems() -> None:

@@ -1,1 +1,1 @@
-"""The servers that the acknowledgement benchmark compares, each a process of its own on a socket that is handed down."""
+"""The servers that the acknowledgement benchmark compares, each in a process of its own."""

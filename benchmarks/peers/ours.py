@@ -11,7 +11,7 @@ import uvicorn
 from bot.edges.clock import RealClock
 from bot.edges.ledger import open_ledger
 from bot.meters import Meters
-from bot.web import web_app
+from bot.web import tune_process, web_app
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     ledger = open_ledger(sys.argv[2], clock=RealClock())
     try:
         asgi = web_app(ledger, secrets=[os.environ["WEBHOOK_SECRET"]], meters=Meters(), api_token=None)
+        tune_process()
         config = uvicorn.Config(
             asgi, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning", server_header=False
         )

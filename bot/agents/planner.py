@@ -12,6 +12,7 @@ from bot.errors import Refusal
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
 from bot.model.plan import Plan
+from bot.model.refinement import Refinement
 from bot.planning.naming import app_slug
 from bot.planning.plan import make_plan
 
@@ -23,8 +24,11 @@ def first_plan(
     config: Config,
     repo_owner: str | None,
     commit: str | None,
+    refinements: tuple[Refinement, ...] = (),
 ) -> Plan | Refusal:
-    """Size and place. ``repo_owner`` and ``commit`` name the image that a build has to push first."""
+    """Size and place. ``repo_owner`` and ``commit`` name the image that a build has to push first; ``refinements`` are
+    numbers that somebody fixed.
+    """
     app = app_slug(collected.profile.name)
     if isinstance(app, Refusal):
         return app
@@ -37,4 +41,5 @@ def first_plan(
         config=config,
         repo_owner=repo_owner,
         commit=commit,
+        refinements=refinements,
     )

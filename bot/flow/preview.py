@@ -22,6 +22,7 @@ from bot.model.config import Config
 from bot.model.document import Document, Request
 from bot.model.finding import Finding
 from bot.model.noun import Noun
+from bot.model.refinement import Refinement
 from bot.model.tree import Unread
 from bot.ports import Progress, Steps
 
@@ -47,6 +48,13 @@ class Facts(Noun):
     unread: tuple[Unread, ...] = ()
 
 
+class _Asked(Noun):
+    """The request, and what was changed of its plan since."""
+
+    command: Provision
+    refinements: tuple[Refinement, ...] = ()
+
+
 _FACTS: Final[TypeAdapter[Facts | Refusal]] = TypeAdapter(Facts | Refusal)
 _SNAPSHOT: Final[TypeAdapter[ClusterSnapshot]] = TypeAdapter(ClusterSnapshot)
 _REVIEWED: Final[TypeAdapter[Reviewed | Refusal]] = TypeAdapter(Reviewed | Refusal)
@@ -60,16 +68,18 @@ def preview(
     config: Config,
     when_unreachable: WhenUnreachable,
     progress: Progress,
+    refinements: tuple[Refinement, ...] = (),
 ) -> Preview | Refusal:
     """Read, plan, render, check. A mistake of the user or an outage comes back as a value."""
+    asked = _Asked(command=command, refinements=refinements)
     try:
-        return _belt(command, house, steps=steps, config=config, when_unreachable=when_unreachable, progress=progress)
+        return _belt(asked, house, steps=steps, config=config, when_unreachable=when_unreachable, progress=progress)
     except (Refused, Unavailable) as stop:
         return stop.refusal
 
 
 def _belt(
-    command: Provision,
+    asked: _Asked,
     house: House,
     *,
     steps: Steps,
@@ -78,16 +88,16 @@ def _belt(
     progress: Progress,
 ) -> Preview | Refusal:
     progress("Reading the repository")
-    facts = steps.run("read-repository", lambda: _facts(command, house), _FACTS)
+    facts = steps.run("read-repository", lambda: _facts(asked.command, house), _FACTS)
     if isinstance(facts, Refusal):
         return facts
     progress("Reading the clusters")
     snapshot = steps.run("read-clusters", house.inventory.read, _SNAPSHOT)
     if when_unreachable == "refuse" and snapshot.down:
         return _down(snapshot)
-    context = Context(request=_request(command, facts), collected=facts.collected, snapshot=snapshot, config=config)
+    context = Context(request=_request(asked, facts), collected=facts.collected, snapshot=snapshot, config=config)
     progress("Sizing, placing, rendering, checking")
-    reviewed = steps.run("plan", lambda: _reviewed(command, context, house, commit=facts.commit), _REVIEWED)
+    reviewed = steps.run("plan", lambda: _reviewed(asked, context, house, commit=facts.commit), _REVIEWED)
     return reviewed if isinstance(reviewed, Refusal) else _preview(context, reviewed, facts, when_unreachable)
 
 
@@ -99,9 +109,14 @@ def _facts(command: Provision, house: House) -> Facts | Refusal:
     return Facts(collected=collected, ref=tree.ref, commit=tree.commit, unread=tree.unread)
 
 
-def _reviewed(command: Provision, context: Context, house: House, *, commit: str | None) -> Reviewed | Refusal:
+def _reviewed(asked: _Asked, context: Context, house: House, *, commit: str | None) -> Reviewed | Refusal:
     plan = first_plan(
-        context.collected, context.snapshot, config=context.config, repo_owner=_owner(command), commit=commit
+        context.collected,
+        context.snapshot,
+        config=context.config,
+        repo_owner=_owner(asked.command),
+        commit=commit,
+        refinements=asked.refinements,
     )
     return plan if isinstance(plan, Refusal) else review(plan, context, toolbox=house.toolbox)
 
@@ -115,9 +130,13 @@ def _owner(command: Provision) -> str | None:
     return command.target.owner if isinstance(command.target, RepoTarget) else None
 
 
-def _request(command: Provision, facts: Facts) -> Request:
+def _request(asked: _Asked, facts: Facts) -> Request:
     return Request(
-        git_repo=command.target.url, app_description=command.app_description, ref=facts.ref, commit=facts.commit
+        git_repo=asked.command.target.url,
+        app_description=asked.command.app_description,
+        ref=facts.ref,
+        commit=facts.commit,
+        refinements=asked.refinements,
     )
 
 

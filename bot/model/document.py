@@ -15,17 +15,21 @@ from bot.model.decision import Decision
 from bot.model.demand import Demand
 from bot.model.finding import Finding
 from bot.model.noun import Noun
-from bot.model.plan import Plan, PlanView
+from bot.model.plan import Placed, Plan, PlanView, ServicePlan
 from bot.model.profile import AppProfile
+from bot.model.refinement import Refinement
 
 
 class Request(Noun):
-    """What was asked, and the commit that was read. ``ref`` and ``commit`` are None for a folder."""
+    """What was asked, and the commit that was read. ``ref`` and ``commit`` are None for a folder. ``refinements`` are
+    what ``/ai-refine`` changed since.
+    """
 
     git_repo: str
     app_description: str
     ref: str | None = None
     commit: str | None = None
+    refinements: tuple[Refinement, ...] = ()
 
 
 class ClusterView(Noun):
@@ -77,6 +81,28 @@ class Document(Noun):
             decisions=plan.decisions,
             findings=(*plan.findings, *findings),
             files=files,
+        )
+
+
+class Remembered(Noun):
+    """What a later command reads of the ``plan.json`` of an open pull request."""
+
+    app: str
+    request: Request
+    services: tuple[ServicePlan, ...] = ()
+    placement: tuple[Placed, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document) -> Remembered:
+        """The part of a document that explains and repeats the plan."""
+        plan = document.plan
+        return cls(
+            app=plan.app,
+            request=document.request,
+            services=plan.services,
+            placement=plan.placement,
+            decisions=document.decisions,
         )
 
 

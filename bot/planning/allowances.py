@@ -18,6 +18,8 @@ from bot.planning.record import Notes
 from bot.planning.service import SizedService
 
 LIMIT_OVER_REQUEST: Final = 2
+_BY_RANGE: Final = "moved into the bounds of the LimitRange"
+_BY_MINIMUM: Final = "raised to the LimitRange's minimum"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Allowance:
     least_memory: Bytes | None = None
     most_memory: Bytes | None = None
     cpu_ratio: float | None = None
+    memory_ratio: float | None = None
 
 
 def allow(sized: SizedService, *, snapshot: ClusterSnapshot, namespace: str) -> SizedService | Refusal:
@@ -38,13 +41,14 @@ def allow(sized: SizedService, *, snapshot: ClusterSnapshot, namespace: str) -> 
     plan = sized.plan
     cpu = MilliCpu(max(plan.requests.cpu, allowance.least_cpu or 0))
     memory = Bytes(max(plan.requests.memory, allowance.least_memory or 0))
-    refusal = _too_big(plan.name, cpu=cpu, memory=memory, allowance=allowance, namespace=namespace)
+    limits = PodLimits(
+        cpu=_cpu_limit(cpu, allowance, asked=plan.limits.cpu),
+        memory=_memory_limit(memory, allowance, asked=plan.limits.memory),
+    )
+    refusal = _too_big(plan.name, Requests(cpu=cpu, memory=memory), limits, allowance=allowance, namespace=namespace)
     if refusal is not None:
         return refusal
-    limit = _cpu_limit(cpu, allowance)
-    changed = plan.model_copy(
-        update={"requests": Requests(cpu=cpu, memory=memory), "limits": PodLimits(cpu=limit, memory=memory)}
-    )
+    changed = plan.model_copy(update={"requests": Requests(cpu=cpu, memory=memory), "limits": limits})
     return replace(sized, plan=changed, notes=_replaced(sized.notes, plan, changed, allowance=allowance))
 
 
@@ -63,8 +67,13 @@ def allowance_of(snapshot: ClusterSnapshot, namespace: str) -> Allowance:
         most_cpu=min(_cpus(ranges, "maximum"), default=None),
         least_memory=max(_memories(ranges, "minimum"), default=None),
         most_memory=min(_memories(ranges, "maximum"), default=None),
-        cpu_ratio=min((ratio for r in ranges if (ratio := _ratio(r.max_ratio.get("cpu"))) is not None), default=None),
+        cpu_ratio=_least_ratio(ranges, "cpu"),
+        memory_ratio=_least_ratio(ranges, "memory"),
     )
+
+
+def _least_ratio(ranges: list[LimitRange], what: str) -> float | None:
+    return min((ratio for r in ranges if (ratio := _ratio(r.max_ratio.get(what))) is not None), default=None)
 
 
 def _bound(entry: LimitRange, which: str) -> dict[str, str]:
@@ -104,12 +113,15 @@ def _ratio(text: str | None) -> float | None:
     return None if value is None or value == 0 else value.cores
 
 
-def _too_big(name: str, *, cpu: MilliCpu, memory: Bytes, allowance: Allowance, namespace: str) -> Refusal | None:
+def _too_big(
+    name: str, requests: Requests, limits: PodLimits, *, allowance: Allowance, namespace: str
+) -> Refusal | None:
     over = []
+    cpu = max(requests.cpu, limits.cpu or MilliCpu(0))
     if allowance.most_cpu is not None and cpu > allowance.most_cpu:
         over.append(f"CPU {cpu} over the maximum {allowance.most_cpu}")
-    if allowance.most_memory is not None and memory > allowance.most_memory:
-        over.append(f"memory {memory} over the maximum {allowance.most_memory}")
+    if allowance.most_memory is not None and limits.memory > allowance.most_memory:
+        over.append(f"memory {limits.memory} over the maximum {allowance.most_memory}")
     if not over:
         return None
     return Refusal(
@@ -119,7 +131,11 @@ def _too_big(name: str, *, cpu: MilliCpu, memory: Bytes, allowance: Allowance, n
     )
 
 
-def _cpu_limit(cpu: MilliCpu, allowance: Allowance) -> MilliCpu | None:
+def _cpu_limit(cpu: MilliCpu, allowance: Allowance, *, asked: MilliCpu | None) -> MilliCpu | None:
+    """``asked`` is a limit that a person wants; only the ratio bounds it here, the maximum is refused."""
+    if asked is not None:
+        bound = asked if allowance.cpu_ratio is None else min(asked, int(cpu * allowance.cpu_ratio))
+        return MilliCpu(max(bound, cpu))
     if allowance.cpu_limit_wanted is None and allowance.cpu_ratio is None:
         return None
     limit = LIMIT_OVER_REQUEST * cpu
@@ -130,19 +146,28 @@ def _cpu_limit(cpu: MilliCpu, allowance: Allowance) -> MilliCpu | None:
     return MilliCpu(max(limit, cpu))
 
 
+def _memory_limit(memory: Bytes, allowance: Allowance, *, asked: Bytes) -> Bytes:
+    bound = asked if allowance.memory_ratio is None else min(asked, int(memory * allowance.memory_ratio))
+    return Bytes(max(bound, memory))
+
+
 def _replaced(notes: Notes, before: ServicePlan, after: ServicePlan, *, allowance: Allowance) -> Notes:
     """The records of the values that changed, and only those, are written anew."""
     name = before.name
     new = {}
-    if after.limits.cpu is not None:
+    if after.limits.cpu is not None and after.limits.cpu != before.limits.cpu:
         why = f"twice the request, because {allowance.cpu_limit_wanted or 'a LimitRange bounds the ratio'}"
-        new[f"services.{name}.limits.cpu"] = (after.limits.cpu.to_k8s(), why)
+        new[f"services.{name}.limits.cpu"] = (
+            after.limits.cpu.to_k8s(),
+            why if before.limits.cpu is None else _BY_RANGE,
+        )
+    if after.limits.memory != before.limits.memory:
+        why = _BY_MINIMUM if after.limits.memory > before.limits.memory else _BY_RANGE
+        new[f"services.{name}.limits.memory"] = (after.limits.memory.to_k8s(), why)
     if after.requests.cpu != before.requests.cpu:
-        new[f"services.{name}.requests.cpu"] = (after.requests.cpu.to_k8s(), "raised to the LimitRange's minimum")
+        new[f"services.{name}.requests.cpu"] = (after.requests.cpu.to_k8s(), _BY_MINIMUM)
     if after.requests.memory != before.requests.memory:
-        for what in ("requests", "limits"):
-            value = (after.requests.memory.to_k8s(), "raised to the LimitRange's minimum")
-            new[f"services.{name}.{what}.memory"] = value
+        new[f"services.{name}.requests.memory"] = (after.requests.memory.to_k8s(), _BY_MINIMUM)
     return Notes(
         decisions=tuple(
             entry if entry.path not in new else _again(entry, *new[entry.path]) for entry in notes.decisions
@@ -156,6 +181,7 @@ def _again(entry: Decision, value: str, why: str) -> Decision:
     return entry.model_copy(
         update={
             "value": value,
+            "origin": "rule",
             "why": why,
             "tag": "read",
             "source": "namespace rules; sizing step 5",

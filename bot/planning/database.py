@@ -152,6 +152,8 @@ def _cores(kind: str, users: Sequence[SizedService], *, disk_bound: bool) -> tup
         f"{figure(busy)}; "
         f"{figure(busy)}/{cores} = {100 * busy / cores:.1f} %",
     )
+    smaller = tuple(f"{count} vCPU: {100 * busy / count:.1f} % full" for count in reversed(CORES) if count < cores)[:1]
+    decision = decision.model_copy(update={"rejected": smaller})
     return cores, Notes(decisions=(decision,)) + (_too_big(kind, busy) if busy / cores > FULL else Notes())
 
 

@@ -7,7 +7,7 @@ environment that tells the runtime. Never: a limit below a heap that the image s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.model.decision import Decision
@@ -24,9 +24,12 @@ NODE_HEAP: Final = 0.75
 
 @dataclass(frozen=True)
 class PodMemory:
-    """Request = limit. ``env`` holds our own runtime settings, never values from the repository."""
+    """``size`` is the request; ``limit`` the same unless somebody asked for another. ``env`` holds our own runtime
+    settings, never values from the repository.
+    """
 
     size: Bytes
+    limit: Bytes
     env: dict[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
 
@@ -76,7 +79,16 @@ def pod_memory(
     limit = decision.model_copy(
         update={"path": f"services.{name}.limits.memory", "why": "limit = request: memory is not compressible"}
     )
-    return PodMemory(Bytes.of_mib(mib), env=sized.env, notes=Notes(decisions=(decision, limit)))
+    size = Bytes.of_mib(mib)
+    return PodMemory(size, size, env=sized.env, notes=Notes(decisions=(decision, limit)))
+
+
+def refit(memory: PodMemory, runtime: Runtime, *, size: Bytes, limit: Bytes) -> PodMemory:
+    """The same pod with another request and limit: Node is told its share again, a JVM's share is a percentage."""
+    if (size, limit) == (memory.size, memory.limit):
+        return memory
+    env = _node_heap(limit.mib) if _is_node(runtime) else memory.env
+    return replace(memory, size=size, limit=limit, env=env)
 
 
 def _round_up(mib: float) -> int:
@@ -111,8 +123,11 @@ def _process(runtime: Runtime, *, in_flight: float, cores: float, floor: float |
         f"{figure(in_flight)}*{figure(runtime.per_request)} = {figure(need)}; "
         f"1.25 M = {figure(MARGIN * need)} -> {mib}Mi"
     )
-    env = {"NODE_OPTIONS": f"--max-old-space-size={math.floor(NODE_HEAP * mib)}"} if _is_node(runtime) else {}
-    return _Sized(mib, formula, why=why, env=env)
+    return _Sized(mib, formula, why=why, env=_node_heap(mib) if _is_node(runtime) else {})
+
+
+def _node_heap(mib: float) -> dict[str, str]:
+    return {"NODE_OPTIONS": f"--max-old-space-size={math.floor(NODE_HEAP * mib)}"}
 
 
 def _is_node(runtime: Runtime) -> bool:

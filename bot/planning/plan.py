@@ -19,6 +19,7 @@ from bot.model.config import Config
 from bot.model.demand import Demand
 from bot.model.plan import Plan
 from bot.model.profile import RELATIONAL, AppProfile, DependencyKind
+from bot.model.refinement import Refinement
 from bot.planning.allowances import allow
 from bot.planning.capacity_view import node_changes
 from bot.planning.confidence import weakest
@@ -27,6 +28,7 @@ from bot.planning.images import Origin
 from bot.planning.machines import Machines, Site, built_here, plan_machines
 from bot.planning.pods import Fitted, cap_by_connections, fit_pods
 from bot.planning.record import Notes, join
+from bot.planning.refinement import wishes_for
 from bot.planning.remarks import remarks
 from bot.planning.scope import Scope, settle_scope
 from bot.planning.service import Around, SizedService, size_service
@@ -43,13 +45,20 @@ def make_plan(
     config: Config,
     repo_owner: str | None = None,
     commit: str | None = None,
+    refinements: tuple[Refinement, ...] = (),
 ) -> Plan | Refusal:
-    """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build."""
+    """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build;
+    ``refinements`` are what somebody fixed since.
+    """
     scope = settle_scope(app, demand, config=config)
     if isinstance(scope, Refusal):
         return scope
+    wishes = wishes_for(profile.services, refinements, most=config.limits.max_replicas)
+    if isinstance(wishes, Refusal):
+        return wishes
     origin = Origin(app=app, owner=repo_owner, commit=commit)
-    sized = _sized(profile, Around(demand, snapshot, config, origin=origin, zones=_zones(snapshot)), scope=scope)
+    around = Around(demand, snapshot, config, origin=origin, zones=_zones(snapshot), wishes=wishes)
+    sized = _sized(profile, around, scope=scope)
     if isinstance(sized, Refusal):
         return sized
     fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=headroom, namespace=scope.namespace)

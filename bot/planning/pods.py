@@ -220,10 +220,11 @@ def _lowered(entry: Decision, highest: int, *, why: str, tag_read: bool) -> Deci
     return entry.model_copy(
         update={
             "value": highest,
+            "origin": "rule",
             "why": f"{entry.why}, capped: {why}",
             "tag": "read" if tag_read else "P",
-            "formula": f"min({entry.formula}, {highest})",
-            "rejected": (*entry.rejected, f"{entry.value}: {why}"),
+            "formula": f"min({entry.formula or entry.value}, {highest})",
+            "rejected": (f"{entry.value}: {why}", *entry.rejected),
         }
     )
 

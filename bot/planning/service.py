@@ -6,7 +6,8 @@ In: service, demand, cluster facts. Out: ``SizedService``, or a ``Refusal`` (nam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.errors import Refusal
 from bot.model.cluster import ClusterSnapshot
@@ -23,6 +24,7 @@ from bot.planning.images import Origin, image_of
 from bot.planning.memory import PodMemory, pod_memory
 from bot.planning.naming import service_slug
 from bot.planning.record import Notes
+from bot.planning.refinement import NOTHING, Wish, about_memory, left_out, recorded
 from bot.planning.replicas import scaling
 from bot.planning.rollout import Replacing, replacing
 from bot.planning.runtimes import runtime_of
@@ -33,13 +35,16 @@ from bot.planning.tier import Tier, keeps_state, tier_of
 
 @dataclass(frozen=True)
 class Around:
-    """What is the same for every service of one plan. ``zones``: Kubernetes zones known, 0 when none."""
+    """What is the same for every service of one plan. ``zones``: Kubernetes zones known, 0 when none; ``wishes``: what
+    ``/ai-refine`` fixed, by service slug.
+    """
 
     demand: Demand
     snapshot: ClusterSnapshot
     config: Config
     origin: Origin
     zones: int
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,33 @@ class SizedService:
 
 
 def size_service(service: Service, *, around: Around) -> SizedService | Refusal:
-    """All steps of one service; the first refusal wins."""
+    """All steps of one service; the first refusal wins. Beside a fixed number stands what the rules alone would say."""
     name = service_slug(service.name)
     if isinstance(name, Refusal):
         return name
+    wish = around.wishes.get(name, NOTHING)
+    sized = _sized(service, name, around=around, wish=wish)
+    if isinstance(sized, Refusal) or wish == NOTHING:
+        return sized
+    alone = _sized(service, name, around=around, wish=NOTHING)
+    before = Notes() if isinstance(alone, Refusal) else alone.notes
+    notes = recorded(sized.notes, wish, name=name, before=before) + left_out(wish, name=name, service=service)
+    return replace(sized, notes=notes)
+
+
+def _sized(service: Service, name: str, *, around: Around, wish: Wish) -> SizedService | Refusal:
     demand, most = around.demand, around.config.limits.max_replicas
     load = load_of(service, name, demand=demand)
     tier = tier_of(service, name, demand=demand, zones=around.zones)
     work = work_of(service, name, demand=demand)
     jvm = runtime_of(service).jvm
-    sizes = sizes_of(service, name, load=load, tier=tier, work=work, demand=demand, jvm=jvm, most=most)
+    sizes = sizes_of(service, name, load=load, tier=tier, work=work, demand=demand, jvm=jvm, most=most, wish=wish)
     if isinstance(sizes, Refusal):
         return sizes
     image = image_of(service, name, origin=around.origin, config=around.config)
     if isinstance(image, Refusal):
         return image
-    basis = _Basis(service, name, around, load=load, tier=tier, work=work, sizes=sizes)
+    basis = _Basis(service, name, around, load=load, tier=tier, work=work, sizes=sizes, wish=wish)
     plan, notes = _planned(basis, image[0])
     return SizedService(
         plan=plan,
@@ -97,6 +113,7 @@ class _Basis:
     tier: Tier
     work: Work
     sizes: Sizes
+    wish: Wish
 
     @property
     def sure(self) -> Sureness:
@@ -115,7 +132,7 @@ def _planned(basis: _Basis, image: Image) -> tuple[ServicePlan, Notes]:
         replicas=basis.sizes.count.n,
         hpa=hpa,
         requests=Requests(cpu=MilliCpu(basis.sizes.cpu.milli), memory=memory.size),
-        limits=PodLimits(memory=memory.size),
+        limits=PodLimits(cpu=basis.wish.cpu("cpu_limit"), memory=memory.limit),
         pdb=how.pdb,
         storage=storage,
         rollout=how.rollout,
@@ -144,14 +161,16 @@ def _hpa(basis: _Basis) -> tuple[Hpa | None, Notes]:
             path=f"services.{name}.hpa", value=None, origin="rule", why=reason, source="sizing step 7", tag="P"
         )
         return None, Notes(decisions=(decision,))
+    most = basis.around.config.limits.max_replicas
     bounds = scaling(
-        sizes.count,
+        sizes.ruled,
         sizes.cpu,
         tier=tier,
         sure=basis.sure,
         average_share=basis.load.average_share,
-        most=basis.around.config.limits.max_replicas,
+        most=most,
     )
+    bounds = basis.wish.bounds(bounds, n=sizes.count.n, most=most)
     hpa = bounds.hpa
     rows = (
         ("min", hpa.min, "the autoscaler's lower bound", bounds.min_formula),
@@ -168,6 +187,9 @@ def _hpa(basis: _Basis) -> tuple[Hpa | None, Notes]:
                 formula=formula,
                 tag="P",
                 source="sizing step 7",
+                rejected=(f"always {sizes.count.n} pods, without an autoscaler: a higher load would find no more",)
+                if what == "max"
+                else (),
             )
             for what, value, why, formula in rows
         )
@@ -177,15 +199,18 @@ def _hpa(basis: _Basis) -> tuple[Hpa | None, Notes]:
 def _memory(basis: _Basis) -> PodMemory:
     load, sizes = basis.load, basis.sizes
     in_flight = 0.0 if load.peak is None else load.peak / sizes.count.n * load.latency
-    return pod_memory(
+    runtime = runtime_of(basis.service)
+    ruled = pod_memory(
         basis.name,
-        runtime_of(basis.service),
+        runtime,
         in_flight=in_flight,
         cores=sizes.cpu.cores,
         image_floor=basis.service.memory_floor,
         hint=basis.around.demand.memory_hint,
         declared=basis.service.declared.memory_request if basis.service.declared is not None else None,
     )
+    memory = basis.wish.memory(ruled, runtime)
+    return replace(memory, notes=memory.notes + about_memory(basis.name, memory=memory, ruled=ruled))
 
 
 def _replacing(basis: _Basis, *, hpa: Hpa | None) -> Replacing:
@@ -205,5 +230,6 @@ def _replacing(basis: _Basis, *, hpa: Hpa | None) -> Replacing:
 def _storage(basis: _Basis) -> tuple[Storage | None, Notes]:
     if not keeps_state(basis.service):
         return None, Notes()
-    around = basis.around
-    return storage_of(basis.name, demand=around.demand, snapshot=around.snapshot, config=around.config)
+    around, asked = basis.around, basis.wish.size("storage")
+    demand = around.demand if asked is None else around.demand.model_copy(update={"data": asked})
+    return storage_of(basis.name, demand=demand, snapshot=around.snapshot, config=around.config)

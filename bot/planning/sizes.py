@@ -18,6 +18,7 @@ from bot.planning.compute import FULL, PodCpu, Work, first_target, pod_cpu
 from bot.planning.demand import Load
 from bot.planning.latency import least_p95, p95
 from bot.planning.record import Notes, figure, note, warn
+from bot.planning.refinement import NOTHING, Wish, about_pods, too_small
 from bot.planning.replicas import Count, replicas, too_many
 from bot.planning.tier import Tier
 
@@ -28,33 +29,71 @@ _STEP: Final = 5
 
 @dataclass(frozen=True)
 class Sizes:
-    """CPU of one pod, how many pods, predicted p95 in seconds (None without a load)."""
+    """CPU of one pod, how many pods, predicted p95 in seconds (None without a load). ``ruled`` is the count that the
+    formula gives; ``count`` is what stands, another one only where somebody asked for it.
+    """
 
     cpu: PodCpu
     count: Count
+    ruled: Count
     latency: float | None
     notes: Notes
 
 
+@dataclass(frozen=True)
+class _Try:
+    """The pods at one target."""
+
+    cpu: PodCpu
+    count: Count
+    ruled: Count
+    latency: float | None
+
+
 def sizes_of(
-    service: Service, name: str, *, load: Load, tier: Tier, work: Work, demand: Demand, jvm: bool, most: int
+    service: Service,
+    name: str,
+    *,
+    load: Load,
+    tier: Tier,
+    work: Work,
+    demand: Demand,
+    jvm: bool,
+    most: int,
+    wish: Wish = NOTHING,
 ) -> Sizes | Refusal:
     """The first target of step 4 that keeps the latency, lowered in steps of 5 points where queueing asks for it."""
     busy = None if load.peak is None else load.peak * work.seconds
     if busy is not None and not busy <= _MOST_CORES:
         return _beyond_belief(name, busy)
-    first = first_target(tier, starting_cores=2.0 if jvm else 1.0, sticky=_sticky(service, demand))
-    targets = range(first, _LOWEST_TARGET - 1, -_STEP)
-    for target in targets:
-        cpu = pod_cpu(busy, target, tier=tier, jvm=jvm)
-        count = replicas(cpu, tier=tier)
-        latency = _latency(cpu, count, work=work)
-        if latency is None or latency <= load.latency or _crowded_single_copy(tier):
-            refusal = too_many(name, count.n, most=most)
-            notes = _notes(service, name, cpu=cpu, count=count, latency=latency, load=load, tier=tier, work=work)
-            notes += _lowered(name, first, target) + _about_replicas(name, count, demand=demand, tier=tier)
-            return refusal or Sizes(cpu, count, latency=latency, notes=notes)
-    return _out_of_reach(name, load=load, work=work)
+    asked = wish.count("target")
+    first = asked or first_target(tier, starting_cores=2.0 if jvm else 1.0, sticky=_sticky(service, demand))
+    targets = (first,) if asked else range(first, _LOWEST_TARGET - 1, -_STEP)
+    tries = (_at(target, busy, tier=tier, work=work, jvm=jvm, wish=wish) for target in targets)
+    found = next((one for one in tries if _quick_enough(one, load=load, tier=tier)), None)
+    if found is None and wish.shapes_pods and least_p95(seconds=work.seconds, reads=work.reads) <= load.latency:
+        found = _at(first, busy, tier=tier, work=work, jvm=jvm, wish=wish)
+    if found is None:
+        return _out_of_reach(name, load=load, work=work)
+    refusal = too_many(name, found.count.n, most=most)
+    if refusal is not None:
+        return too_small(wish, refusal)
+    notes = _notes(service, name, found, first=first, load=load, tier=tier, work=work)
+    notes += _lowered(name, first, found.cpu.u_percent)
+    notes += Notes() if "replicas" in wish.asked else _about_replicas(name, found.count, demand=demand, tier=tier)
+    notes += about_pods(wish, name, count=found.count, ruled=found.ruled, p95=found.latency, target=load.latency)
+    return Sizes(found.cpu, found.count, found.ruled, latency=found.latency, notes=notes)
+
+
+def _at(target: int, busy: float | None, *, tier: Tier, work: Work, jvm: bool, wish: Wish) -> _Try:
+    cpu = wish.pod(pod_cpu(busy, target, tier=tier, jvm=jvm))
+    ruled = replicas(cpu, tier=tier)
+    count = wish.pods(ruled)
+    return _Try(cpu, count, ruled, latency=_latency(cpu, count, work=work))
+
+
+def _quick_enough(one: _Try, *, load: Load, tier: Tier) -> bool:
+    return one.latency is None or one.latency <= load.latency or _crowded_single_copy(tier)
 
 
 def _beyond_belief(name: str, busy: float) -> Refusal:
@@ -90,19 +129,18 @@ def _out_of_reach(name: str, *, load: Load, work: Work) -> Refusal:
     )
 
 
-def _notes(
-    service: Service, name: str, *, cpu: PodCpu, count: Count, latency: float | None, load: Load, tier: Tier, work: Work
-) -> Notes:
+def _notes(service: Service, name: str, found: _Try, *, first: int, load: Load, tier: Tier, work: Work) -> Notes:
+    cpu, count = found.cpu, found.count
     decisions = (
         *_busy_note(name, cpu=cpu, load=load, work=work),
-        _target_note(name, cpu, tier=tier),
+        _target_note(name, cpu, tier=tier, first=first),
         _cpu_note(service, name, cpu=cpu, tier=tier),
         _no_limit_note(name),
         _count_note(service, name, count=count),
         *_load_notes(name, cpu, count=count, tier=tier),
-        *_latency_note(name, latency, cpu=cpu, count=count, work=work, load=load),
+        *_latency_note(name, found.latency, cpu=cpu, count=count, work=work, load=load),
     )
-    return Notes(decisions=decisions) + _overload(name, cpu, count=count)
+    return Notes(decisions=decisions) + (_overload(name, cpu, count=count) if tier.single else Notes())
 
 
 def _busy_note(name: str, *, cpu: PodCpu, load: Load, work: Work) -> tuple[Decision, ...]:
@@ -122,7 +160,7 @@ def _busy_note(name: str, *, cpu: PodCpu, load: Load, work: Work) -> tuple[Decis
     )
 
 
-def _target_note(name: str, cpu: PodCpu, *, tier: Tier) -> Decision:
+def _target_note(name: str, cpu: PodCpu, *, tier: Tier, first: int) -> Decision:
     return Decision(
         path=f"services.{name}.target_cpu_percent",
         value=cpu.u_percent,
@@ -131,6 +169,7 @@ def _target_note(name: str, cpu: PodCpu, *, tier: Tier) -> Decision:
         why="few servers must run less full than many, or requests wait",
         source="sizing step 4; M/M/c queueing",
         inputs={"n_min": tier.n_min, "c0": cpu.starting_cores, "criticality": tier.name},
+        rejected=() if first == cpu.u_percent else (f"{first} %: requests would wait too long",),
     )
 
 

@@ -5,12 +5,12 @@ In: raw events, signature verified. Out: jobs in the records, notices remembered
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from pydantic_core import from_json
 
 from bot.handlers.delivery import read_delivery, read_notice
 from bot.handlers.dispatch import job_of
@@ -39,10 +39,17 @@ class Intake:
         return len(events)
 
     def _settle(self, event: RawEvent) -> None:
+        """One event that cannot be read must not keep the others waiting."""
         known, payload = _parsed(event)
-        if not known:
-            self.ledger.settle(event.delivery_id, job=None, note="unreadable")
-            return
+        try:
+            if known:
+                self._read(event, payload)
+                return
+        except (ValueError, OverflowError, RecursionError) as error:
+            _LOG.exception("unreadable event", delivery=event.delivery_id, kind=type(error).__name__)
+        self.ledger.settle(event.delivery_id, job=None, note="unreadable")
+
+    def _read(self, event: RawEvent, payload: object) -> None:
         notice = read_notice(event.event, event.delivery_id, payload)
         if notice is not None:
             self._remember(notice)
@@ -85,13 +92,9 @@ def _asked(job: Job) -> AuditEntry:
 
 
 def _parsed(event: RawEvent) -> tuple[bool, object]:
-    """Whether the body is JSON, and its value."""
+    """Whether the body is JSON that can be stored again (no half surrogates, no NaN, no endless depth); its value."""
     try:
-        return True, json.loads(event.body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return True, from_json(event.body, allow_inf_nan=False)
+    except ValueError:
         _LOG.warning("unreadable payload", delivery=event.delivery_id)
         return False, None
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")

@@ -1,7 +1,7 @@
 """What is done every so often, by one worker of all: sweeps, polls, housekeeping.
 
-In: the records and the ports. Out: work done, cursors moved. Never: a sweep that two workers do in the same span, as far
-as their clocks agree; doing it twice would be harmless, so no lock is taken for it.
+In: the records and the ports. Out: work done, cursors moved. Never: a lock. Two workers whose
+clocks disagree may do the same sweep twice, which is harmless.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final
 import structlog
 
 from bot.errors import Refused, Unavailable
-from bot.model.job import Answered, Job, WorkerRow
 from bot.meters import Meters
+from bot.model.job import Answered, Job, WorkerRow
 from bot.ports import Clock, Feed, Housekeeping, JobQueue, Redeliveries
 from bot.records import Ledger
 

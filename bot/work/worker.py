@@ -92,13 +92,14 @@ class Worker:
             pass
 
     def _survived(self, turn: Callable[[], float]) -> float:
+        log = _LOG.bind(thread=threading.current_thread().name)
         try:
             return turn()
         except (Refused, Unavailable) as stop:
-            _LOG.warning("a turn failed", code=stop.refusal.code, reason=stop.refusal.message)
+            log.warning("a turn failed", code=stop.refusal.code, reason=stop.refusal.message)
             return stop.retry_after if isinstance(stop, Unavailable) else 60.0
         except Exception as defect:
-            _LOG.exception("defect", kind=type(defect).__name__)
+            log.exception("defect", kind=type(defect).__name__)
             return 60.0
 
     def _turn(self, queue: JobQueue) -> float:
@@ -126,25 +127,27 @@ class Worker:
 
     def _end_of(self, job: Job, steps: Steps) -> Published:
         """The end; a defect is answered with an apology, and not tried again."""
+        log = _LOG.bind(by=job.order.actor.login)
         try:
             office = self._desk.offices(job.order, steps)
             return run_job(job, office, progress=self._desk.progress or _logged)
         except (Refused, Unavailable) as stop:  # GitHub takes no word of ours: there is nowhere to say it but here
-            _LOG.warning("unsaid", code=stop.refusal.code, reason=stop.refusal.message)
+            log.warning("unsaid", code=stop.refusal.code, reason=stop.refusal.message)
             return Published(kind="failed", code=stop.refusal.code)
         except Broken as defect:
-            _LOG.exception("defect", why=str(defect))
+            log.exception("defect", why=str(defect))
         except Exception as defect:
-            _LOG.exception("defect", kind=type(defect).__name__)
+            log.exception("defect", kind=type(defect).__name__)
         return self._apologise(job, steps)
 
     def _apologise(self, job: Job, steps: Steps) -> Published:
         """Say so, straight to the forge: what is remembered of this job is not to be trusted."""
+        log = _LOG.bind(by=job.order.actor.login)
         try:
             forge = self._desk.offices(job.order, steps).forge
             url = forge.say(job.order.thread, marker=job.order.job, body=status.apology(job=job.order.job))
         except Exception as defect:
-            _LOG.exception("apology failed", kind=type(defect).__name__)
+            log.exception("apology failed", kind=type(defect).__name__)
             return Published(kind="failed", code="internal")
         return Published(kind="failed", code="internal", comment_url=url)
 

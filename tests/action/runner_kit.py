@@ -107,7 +107,10 @@ class Job:
         """Every step of ``action.yml`` in order."""
         files = self._prepared()
         action = yaml.safe_load((ROOT / "action.yml").read_text())
-        values = {f"inputs.{name}": self.inputs.get(name, str(given.get("default", ""))) for name, given in action["inputs"].items()}
+        values = {
+            f"inputs.{name}": self.inputs.get(name, str(given.get("default", "")))
+            for name, given in action["inputs"].items()
+        }
         values["github.token"] = TOKEN
         values = {name: TOKEN if value == "${{ github.token }}" else value for name, value in values.items()}
         values["steps.python.outputs.python-path"] = str(self.root / "python")
@@ -116,18 +119,30 @@ class Job:
             if "run" in step and code == 0:
                 code, said = self._shell(step, values, files)
                 log += said
-        return Finished(code, log, outputs_of(files["GITHUB_OUTPUT"]), Path(files["GITHUB_STEP_SUMMARY"]).read_text(), self.root / "workspace")
+        return Finished(
+            code,
+            log,
+            outputs_of(files["GITHUB_OUTPUT"]),
+            Path(files["GITHUB_STEP_SUMMARY"]).read_text(),
+            self.root / "workspace",
+        )
 
     def _prepared(self) -> dict[str, str]:
         for name in ("workspace", "temp"):
             (self.root / name).mkdir()
-        files = {name: str(self.root / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH")}
+        files = {
+            name: str(self.root / name.lower())
+            for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH")
+        }
         for path in files.values():
             Path(path).touch()
         (self.root / "event.json").write_text(json.dumps(self.payload))
         wrapper = f'#!/bin/bash\nif [ "$1 $2" = "-m pip" ]; then printf "%s " "$@" >> "{self.root}/pip"; exit; fi\n{self.program}\n'
         written(self.root / "wrapper", wrapper)
-        written(self.root / "python", f'#!/bin/bash\n[ "$1 $2" = "-m venv" ] || exit 9\nmkdir -p "$3/bin"\ncp "{self.root}/wrapper" "$3/bin/python"\n')
+        written(
+            self.root / "python",
+            f'#!/bin/bash\n[ "$1 $2" = "-m venv" ] || exit 9\nmkdir -p "$3/bin"\ncp "{self.root}/wrapper" "$3/bin/python"\n',
+        )
         return files
 
     def _shell(self, step: Mapping[str, Any], values: Mapping[str, str], files: Mapping[str, str]) -> tuple[int, str]:

@@ -62,7 +62,13 @@ def test_every_hostile_value_at_once_is_refused_and_nothing_of_it_runs(
 ) -> None:
     emulator, environment = site
     values = "".join(HOSTILE.values())
-    inputs = {"git-repo": values, "app-description": values, "open-pull-request": "true", "cluster": values, "out": values}
+    inputs = {
+        "git-repo": values,
+        "app-description": values,
+        "open-pull-request": "true",
+        "cluster": values,
+        "out": values,
+    }
     done = Job(folder(tmp_path), "workflow_dispatch", {"inputs": {}}, inputs=inputs, environment=environment).run()
     assert done.code == 2, done.log
     assert done.executed == []

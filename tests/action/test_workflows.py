@@ -126,7 +126,9 @@ def test_A01_zizmor_finds_nothing_with_one_reasoned_ignore() -> None:  # noqa: N
     files = [str(path) for path in (*WORKFLOWS, ACTION)]
     done = tool("zizmor", "--offline", "--no-config", "--quiet", *files)
     assert done.returncode == 0, done.stdout + done.stderr
-    ignores = [line for path in (*WORKFLOWS, ACTION) for line in path.read_text().splitlines() if "zizmor: ignore" in line]
+    ignores = [
+        line for path in (*WORKFLOWS, ACTION) for line in path.read_text().splitlines() if "zizmor: ignore" in line
+    ]
     [only] = ignores
     assert re.search(r"zizmor: ignore\[dangerous-triggers\] \w+(?: \S+){5,}", only), "the reason stands beside it"
 
@@ -140,7 +142,9 @@ def test_A01_zizmor_would_find_it_without_the_ignore(tmp_path: Path) -> None:  #
     assert "dangerous-triggers" in done.stdout
 
 
-@pytest.mark.parametrize(("schema", "files"), [("vendor.github-workflows", WORKFLOWS), ("vendor.github-actions", [ACTION])])
+@pytest.mark.parametrize(
+    ("schema", "files"), [("vendor.github-workflows", WORKFLOWS), ("vendor.github-actions", [ACTION])]
+)
 def test_A01_the_published_schemas_take_them(schema: str, files: list[Path]) -> None:  # noqa: N802
     done = tool("check-jsonschema", "--builtin-schema", schema, *map(str, files))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import queue
+import re
 import signal
 import sqlite3
 import threading
@@ -33,10 +34,13 @@ from bot.meters import Meters
 from bot.model.command import RawEvent
 from bot.settings import read_settings
 from bot.workshop import open_shop
+from tests.fakes.clock import StoppedClock
 
 Mode = Literal["before", "after"]
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.durable.rig"])
+_TIMES = re.compile(r"20\d\d-\d\d-\d\d[T ][\d:.]+Z?|index 0{7}\.\.[0-9a-f]{7}")
+"""When the clusters were read, and the hash of the file that says so."""
 _READER = "ai-provision@pve!survey"
 
 
@@ -110,8 +114,10 @@ class World:
     def end_state(self, number: int) -> dict[str, Any]:
         """What people see, without what differs from run to run."""
         pulls = self.github.pulls(INFRA)
-        return {
-            "comments": [said.body for said in self.github.comments(INFRA, number) if said.account.login == "ai-provision"],
+        seen = {
+            "comments": [
+                said.body for said in self.github.comments(INFRA, number) if said.account.login == "ai-provision"
+            ],
             "pulls": [
                 {"title": pull.title, "body": pull.body, "files": self.github.pull_diff(INFRA, pull.number)}
                 for pull in pulls
@@ -121,6 +127,7 @@ class World:
                 sorted(given.content for given in said.reactions) for said in self.github.comments(INFRA, number)
             ],
         }
+        return json.loads(_TIMES.sub("(time)", json.dumps(seen).replace(self.github.base_url, "https://github")))
 
 
 class _Listener:
@@ -150,7 +157,7 @@ def world(root: Path, *, database: str | None = None) -> Iterator[World]:
     """Everything but the worker."""
     with ExitStack() as stack:
         gate, listener = Gate(), _Listener()
-        github = GitHubEmulator(root / "github", clock=RealClock())
+        github = GitHubEmulator(root / "github", clock=StoppedClock())
         github.app = gate.around(github.app)
         github.add_repository(APPLICATION, examples() / "supermarket-inventory")
         config = (examples() / "ai-provision.yaml").read_text()
@@ -167,7 +174,9 @@ def world(root: Path, *, database: str | None = None) -> Iterator[World]:
 
 
 def _environment(root: Path, github: str, token: str, gate: Gate, stack: ExitStack) -> dict[str, str]:
-    proxmox = ProxmoxEmulator.from_file(examples() / "proxmox-api.json", tokens={_READER: "demo"})
+    proxmox = ProxmoxEmulator(
+        _small(json.loads((examples() / "proxmox-api.json").read_text())), tokens={_READER: "demo"}
+    )
     proxmox_url = stack.enter_context(Loopback(gate.around(proxmox.app))).url
     kubernetes = KubernetesEmulator.from_file(examples() / "kubernetes-api.json")
     kubernetes_url = stack.enter_context(Loopback(gate.around(kubernetes.app))).url
@@ -182,6 +191,25 @@ def _environment(root: Path, github: str, token: str, gate: Gate, stack: ExitSta
         "PROXMOX_VE_API_TOKEN": f"{_READER}=demo",
         "KUBECONFIG": str(root / "kubeconfig.json"),
     }
+
+
+def _small(cluster: dict[str, Any]) -> dict[str, Any]:
+    """The example's first node with one template: fewer calls, the same kinds of calls."""
+    gone = ("nodes/pve2/", "nodes/pve3/")
+    guests = [f"nodes/pve1/qemu/{number}" for number in (101, 111, 120, 130)]
+    kept = {path: data for path, data in cluster.items() if not path.startswith((*gone, *guests))}
+    kept["cluster/resources"] = [
+        item
+        for item in cluster["cluster/resources"]
+        if item.get("node") in {"pve1", None} and item.get("vmid") in {None, 9000}
+    ]
+    kept["cluster/status"] = [
+        {**item, "nodes": 1} if item["type"] == "cluster" else item
+        for item in cluster["cluster/status"]
+        if item.get("name") in {"home", "pve1"}
+    ]
+    kept["cluster/ha/resources"], kept["cluster/ha/rules"] = [], []
+    return kept
 
 
 class DeadlyMeters(Meters):
@@ -202,7 +230,7 @@ class DeadlyMeters(Meters):
 def _work(environment: Mapping[str, str], die_at_step: int | None, patience: float, told: Any) -> None:
     """A worker's life: until every stored command has ended."""
     meters = DeadlyMeters(die_at_step)
-    with open_shop(read_settings(environment), meters=meters, drain=5.0) as ledger:
+    with open_shop(read_settings(environment), meters=meters, drain=5.0, chores=False) as ledger:
         deadline = time.monotonic() + patience
         while True:
             backlog = ledger.backlog()
@@ -213,6 +241,13 @@ def _work(environment: Mapping[str, str], die_at_step: int | None, patience: flo
                 return
             time.sleep(0.05)
     told.put(("done", meters.steps))
+
+
+SMALL = """/ai-provision
+
+git_repo: "https://github.com/myorg/supermarket-inventory"
+app_description: "Inventory service, 20 QPS peak, PostgreSQL"
+"""
 
 
 def start_worker(

@@ -10,9 +10,7 @@ from tests.durable.rig import job_ends, run_until_killed, run_worker, shift_stor
 from tests.durable.test_kill_calls import undisturbed
 
 
-def test_h01_a_kill_before_every_checkpoint_changes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_h01_a_kill_before_every_checkpoint_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     expected, _ = undisturbed(tmp_path / "undisturbed")
     with world(tmp_path / "counted") as here:
         here.command()

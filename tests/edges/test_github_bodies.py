@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.edges.github.bodies import LIMIT, clean, fitted, hidden, key_of, title_of
 from bot.errors import Broken
-from tests.edges.forge_contract import publish
+from tests.edges.forge_contract import INFRA, publish
 from tests.edges.github_world import EmulatedWorld, emulated
 
 NOTE = "Cut here:"
@@ -58,6 +58,14 @@ def test_impossible_characters_are_replaced(world: EmulatedWorld, text: str) -> 
     world.forge.say(thread, marker="key", body=text + " tail")
     assert "\ufffd" in world.comments(thread)[0]
     assert world.comments(thread)[0].endswith("tail")
+
+
+@pytest.mark.parametrize("text", ["a\ud800b", "\udfff", "a\x00b\x1b"], ids=["H04-surrogate", "H04-lone-low", "H04-nul"])
+def test_impossible_characters_reach_no_pull_request(world: EmulatedWorld, text: str) -> None:
+    made = publish(world.forge, title=text + " title", body=text + " tail")
+    seen = world.github.issue(INFRA, made.number)
+    assert ("\ufffd" in seen.title, "\ufffd" in seen.body) == (True, True)
+    assert (seen.title[-5:], " tail" in seen.body) == ("title", True)
 
 
 FENCES = ["```", "```diff", "~~~~ yaml", "`````", "<details>", "</details>", "<!--", "-->", "text", "", "``", "    ```"]

@@ -65,7 +65,7 @@ def test_now_is_githubs_clock(world: EmulatedWorld) -> None:
         api_url=world.url, token=SecretStr(TOKEN), clock=ours, write_pause=0.0, redact=str, user_agent="tests"
     ) as forge:
         assert forge.standing(thread, None).now == world.clock.now().replace(microsecond=0)
-        told = {"number": thread.number, "state": "open", "url": f"{world.url}/repos/{INFRA}/issues/{thread.number}"}
+        told = {"state": "open", "url": f"{world.url}/repos/{INFRA}/issues/{thread.number}"}
         world.github.faults.add("GET", ".*/issues/.*", status=200, body=told, headers={"date": "soon"})
         assert forge.standing(thread, None).now == ours.now()
 
@@ -144,8 +144,8 @@ def test_a_repository_that_is_not_shown_is_no_deleted_command(world: EmulatedWor
 
 def test_an_answer_of_another_shape_is_a_defect(world: EmulatedWorld) -> None:
     thread = world.thread()
-    world.github.faults.add("GET", ".*/issues/.*", status=200, body={"number": "seven"})
-    with pytest.raises(Broken, match="number"):
+    world.github.faults.add("GET", ".*/issues/.*", status=200, body={"state": 7})
+    with pytest.raises(Broken, match="state"):
         world.forge.standing(thread, None)
 
 
@@ -189,6 +189,17 @@ def test_a_file_whose_right_was_taken_away_is_not_given_from_memory(world: Emula
     with pytest.raises(Refused) as refused:
         world.forge.file(INFRA, "README.md")
     assert refused.value.refusal.code is Code.GITHUB_AUTH
+
+
+def test_a_fork_of_another_bot_is_not_listed_by_an_apps_token(world: EmulatedWorld) -> None:
+    for login in ("provision[bot]", "other[bot]"):
+        world.github.add_user(login, kind="Bot")
+    token = world.github.add_token("provision[bot]")
+    world.github.grant(INFRA, "provision[bot]", "write")
+    body = "x\n\n<!-- bot:thread-1:pull -->"
+    world.github.fork_pull(INFRA, "other[bot]", branch=BRANCH, body=body)
+    with world.another(token=token) as forge:
+        assert forge.open_pulls(INFRA) == ()
 
 
 def test_a_fork_with_the_bots_branch_name_is_not_listed_beside_it(world: EmulatedWorld) -> None:

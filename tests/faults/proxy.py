@@ -1,6 +1,6 @@
-"""A bad line between an edge and its system: a reverse proxy on 127.0.0.1 with ten ways to fail, which counts calls.
+"""A bad line between an edge and its system: a reverse proxy on 127.0.0.1 with ten ways to fail (and an eleventh, 403).
 
-In: the address of a healthy system, a mode, the call from which on it applies. Out: an address and the list of calls.
+In: the address of a healthy system, a mode, the calls that it applies to. Out: an address and the list of calls.
 Never: another interface than loopback, a thread or a socket that outlives the ``with`` block, an answer without an end.
 """
 
@@ -13,6 +13,7 @@ import ssl
 import struct
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,9 +30,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 Mode = Literal[
-    "refused", "timeout", "drip", "429", "500", "502-html", "truncated", "wrong-schema", "tls", "credential"
+    "refused", "timeout", "drip", "429", "500", "502-html", "truncated", "wrong-schema", "tls", "credential",
+    "403",
 ]  # fmt: skip
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = get_args(Mode)[:10]
 
 PAGE = b"<html><h1>502 Bad Gateway</h1><pre>upstream 10.20.30.40:8006 Traceback (most recent call last)</pre></html>"
 """What a load balancer says, with everything that must never reach a thread."""
@@ -41,14 +43,20 @@ _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-leng
 _RESET = struct.pack("ii", 1, 0)
 
 
+JSON = {"Content-Type": "application/json"}
+Said = tuple[bytes, Mapping[str, str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How one system fails: a well-formed answer of another shape, the words of a wrong credential, and the seconds
-    that its 429 asks for. ``cut`` says which answers are worth cutting.
+    """How one system fails: ``wrong`` is a well-formed answer of another shape, ``unauthorised`` its 401 and
+    ``forbidden`` its 403 (body, headers), ``retry_after`` the seconds that its 429 asks for, ``cut`` says which answers
+    are worth cutting.
     """
 
-    wrong: bytes
-    unauthorised: tuple[int, bytes, Mapping[str, str]]
+    wrong: Said
+    unauthorised: Said
+    forbidden: Said
     retry_after: int = 1
     cut: Callable[[bytes], bool] = lambda body: body[:1] in {b"{", b"["}
 
@@ -57,16 +65,17 @@ class Dialect:
 class Line:
     """What the proxy does and what it saw; ``mode`` None is healthy.
 
-    A mode applies to the calls after the first ``after`` ones and, with ``beyond``, after a call that holds that text.
-    ``drop`` is the pause between two bytes of a drip, in seconds.
+    A mode applies to calls that hold the text ``only`` and, with ``beyond``, come after one that holds that text.
+    Seconds: ``drop`` is the pause between two bytes of a drip, ``longest`` the time after which a drip gives up.
     """
 
     upstream: str
     dialect: Dialect
     mode: Mode | None = None
-    after: int = 0
+    only: str = ""
     beyond: str = ""
     drop: float = 0.1
+    longest: float = 3.0
     url: str = ""
     calls: list[str] = field(default_factory=list)
     connections: int = 0
@@ -83,7 +92,7 @@ class Line:
         """Note a call; the mode that applies to it."""
         with self._turn:
             self.calls.append(call)
-            sick = len(self.calls) > self.after and (self._passed or not self.beyond)
+            sick = self.only in call and (self._passed or not self.beyond)
             self._passed = self._passed or (bool(self.beyond) and self.beyond in call)
             return self.mode if sick else None
 
@@ -172,8 +181,9 @@ def _drip(handler: _Handler, body: bytes) -> None:
     handler.close_connection = True
     head = [f"HTTP/1.1 {status} Slow", *(f"{name}: {value}" for name, value in headers.items())]
     whole = "\r\n".join([*head, f"Content-Length: {len(said)}", "", ""]).encode() + said
+    until = time.monotonic() + handler.line.longest
     for at in range(len(whole)):
-        if handler.line.closing.wait(handler.line.drop):
+        if handler.line.closing.wait(handler.line.drop) or time.monotonic() > until:
             return
         handler.wfile.write(whole[at : at + 1])
 
@@ -197,11 +207,15 @@ def _cut(handler: _Handler, body: bytes) -> None:
 
 
 def _another_shape(handler: _Handler, _body: bytes) -> None:
-    handler.answer(200, handler.line.dialect.wrong, {"Content-Type": "application/json"})
+    handler.answer(200, *handler.line.dialect.wrong)
 
 
 def _unauthorised(handler: _Handler, _body: bytes) -> None:
-    handler.answer(*handler.line.dialect.unauthorised)
+    handler.answer(401, *handler.line.dialect.unauthorised)
+
+
+def _forbidden(handler: _Handler, _body: bytes) -> None:
+    handler.answer(403, *handler.line.dialect.forbidden)
 
 
 ANSWERS: dict[Mode, Callable[[_Handler, bytes], None]] = {
@@ -215,6 +229,7 @@ ANSWERS: dict[Mode, Callable[[_Handler, bytes], None]] = {
     "wrong-schema": _another_shape,
     "tls": _pass,
     "credential": _unauthorised,
+    "403": _forbidden,
 }
 
 
@@ -246,7 +261,7 @@ class _Server(ThreadingHTTPServer):
 def proxied(upstream: str, dialect: Dialect, **facts: Any) -> Iterator[Line]:
     """A line to a healthy system. ``refused`` from the first call on is a port on which nobody listens."""
     line = Line(upstream, dialect, **facts)
-    if line.mode == "refused" and not line.after and not line.beyond:
+    if line.mode == "refused" and not line.only and not line.beyond:
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             line.url = f"http://127.0.0.1:{closed.getsockname()[1]}"

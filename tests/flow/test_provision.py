@@ -48,7 +48,8 @@ def run(
     forge: FakeForge, what: Delivery | None = None, *, inside: House | None = None, **config: str
 ) -> Published | None:
     files = {".ai-provision.yaml": config["config"]} if config else None
-    return handle(what or delivery(), office(forge, inside=inside, files=files), progress=lambda _step: None)
+    heard = forge.hear(what or delivery())
+    return handle(heard, office(forge, inside=inside, files=files), progress=lambda _step: None)
 
 
 def comment_of(forge: FakeForge) -> str:

@@ -72,7 +72,8 @@ class Bench:
             body=text,
             created_at=at or self.clock.now() - timedelta(seconds=2),
         )
-        self.forge.written(thread, self._comments, text)
+        self.forge.hear(delivery)
+        self.forge.at = self.clock.now()
         job = job_of(delivery, hosts=("github.com",), login=None, now=self.clock.now())
         assert job is not None
         self.ledger.accept(RawEvent(delivery_id=delivery.id, event="issue_comment", body=json.dumps({}).encode()))
@@ -82,7 +83,8 @@ class Bench:
     def run(self, job: Job, *, before_each: Callable[[str], object] | None = None) -> Published:
         """Run a job to its end."""
         self.ledger.hand(job.id)
-        self.worker.run(job.id, _Told(Straight(clock=self.clock, cancelled=lambda: self.worker.cancelled(job.id)), before_each))
+        steps = Straight(clock=self.clock, cancelled=lambda: self.worker.cancelled(job.id))
+        self.worker.run(job.id, _Told(steps, before_each))
         return self.end(job)
 
     def end(self, job: Job) -> Published:

@@ -7,8 +7,14 @@ from datetime import timedelta
 import pytest
 
 from bot.model.command import ThreadRef
-from bot.model.job import AuditEntry
+from bot.model.job import AuditEntry, Job
 from tests.work.bench import INFRA, PROVISION, THREAD, Bench
+
+
+def _comment(job: Job) -> int:
+    assert job.order.comment_id is not None
+    return job.order.comment_id
+
 
 OTHER = ThreadRef(owner="myorg", repo="infrastructure", number=8)
 
@@ -112,7 +118,7 @@ def test_quota_refuses_the_next_command_with_its_code() -> None:
 def test_t05_a_command_that_was_changed_after_it_was_written_is_stale() -> None:
     bench = Bench()
     job = bench.give(PROVISION)
-    bench.forge.written(THREAD, job.order.comment_id, PROVISION + "\n")
+    bench.forge.words[THREAD.full_name, THREAD.number, _comment(job)] = PROVISION + "\n"
     assert bench.run(job).code == "stale-comment"
     assert INFRA not in bench.forge.pulls
 
@@ -120,7 +126,7 @@ def test_t05_a_command_that_was_changed_after_it_was_written_is_stale() -> None:
 def test_t05_a_deleted_command_ends_in_silence() -> None:
     bench = Bench()
     job = bench.give(PROVISION)
-    bench.forge.written(THREAD, job.order.comment_id, None)
+    del bench.forge.words[THREAD.full_name, THREAD.number, _comment(job)]
     assert bench.run(job).code == "stale-comment"
     assert bench.answers() == []
 
@@ -134,11 +140,13 @@ def test_t05_an_old_command_is_asked_for_again(age: int, code: str | None) -> No
 
 def test_t05_commands_in_closed_threads_and_on_forks_are_refused_with_the_reason() -> None:
     bench = Bench()
-    bench.forge.closed.add((THREAD.full_name, THREAD.number))
-    assert bench.run(bench.give(PROVISION)).code == "stale-comment"
-    bench.forge.forks.add((OTHER.full_name, OTHER.number))
+    job = bench.give(PROVISION)
+    bench.forge.threads[THREAD.full_name, THREAD.number].closed = True
+    assert bench.run(job).code == "stale-comment"
     fork = OTHER.model_copy(update={"is_pull": True})
-    assert bench.run(bench.give(PROVISION, thread=fork)).code == "forbidden"
+    job = bench.give(PROVISION, thread=fork)
+    bench.forge.threads[OTHER.full_name, OTHER.number].fork = True
+    assert bench.run(job).code == "forbidden"
 
 
 def test_the_audit_says_who_asked_and_what_was_decided() -> None:

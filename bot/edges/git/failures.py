@@ -14,6 +14,9 @@ from bot.errors import Code, Refusal, Refused, Unavailable
 Kind = Literal["tls", "private", "absent", "moved", "ref", "slow", "busy", "dumb", "memory", "outage"]
 
 _NEEDLES: Final[tuple[tuple[str, Kind], ...]] = (
+    ("not found in upstream", "ref"),
+    ("couldn't find remote ref", "ref"),
+    ("not our ref", "ref"),
     ("operation too slow", "slow"),
     ("certificate", "tls"),
     ("ssl_", "tls"),
@@ -24,25 +27,28 @@ _NEEDLES: Final[tuple[tuple[str, Kind], ...]] = (
     ("returned error: 401", "private"),
     ("returned error: 403", "private"),
     ("returned error: 404", "absent"),
-    ("not found in upstream", "ref"),
-    ("couldn't find remote ref", "ref"),
-    ("not our ref", "ref"),
     ("not found", "absent"),
     ("does not appear to be a git repository", "absent"),
     ("unable to update url base from redirection", "moved"),
     ("returned error: 429", "busy"),
     ("dumb http", "dumb"),
+    ("invalid server response", "dumb"),
+    ("protocol error", "dumb"),
     ("not valid: is this a git repository", "dumb"),
     ("out of memory", "memory"),
     ("cannot allocate memory", "memory"),
 )
+_QUOTED: Final = re.compile(r"'[^'\n]*'")
 _MOVED: Final = re.compile(r"returned error: 3\d\d", re.ASCII)
 _WAIT: Final = {"busy": 60.0, "slow": 120.0, "outage": 30.0}
 
 
 def kind_of(err: str) -> Kind:
-    """The first known sign in git's own lines; lines that the server sent (``remote:``) have no say."""
-    own = "\n".join(line for line in err.lower().splitlines() if not line.startswith("remote:"))
+    """The first known sign in git's own lines; what the server sent (``remote:``) and what git quotes (addresses, which
+    people chose) have no say.
+    """
+    lines = (line for line in err.lower().splitlines() if not line.startswith("remote:"))
+    own = _QUOTED.sub("", "\n".join(lines))
     if _MOVED.search(own):
         return "moved"
     return next((kind for needle, kind in _NEEDLES if needle in own), "outage")

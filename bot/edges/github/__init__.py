@@ -7,7 +7,9 @@ from bot.edges.github.access import Access, ClonePlace
 from bot.edges.github.addresses import checked_api, is_plain_loopback
 from bot.edges.github.appkey import AppCredentials
 from bot.edges.github.connection import Api, Connection
+from bot.edges.github.feed import GitHubFeed
 from bot.edges.github.forge import GitHubForge
+from bot.edges.github.housekeeping import GitHubHousekeeping
 from bot.edges.github.installations import Installations
 from bot.edges.github.pace import Meter
 from bot.edges.github.redelivery import HookDeliveries
@@ -20,7 +22,9 @@ __all__ = [
     "ClonePlace",
     "Connection",
     "FixedToken",
+    "GitHubFeed",
     "GitHubForge",
+    "GitHubHousekeeping",
     "HookDeliveries",
     "Installations",
     "Meter",

@@ -56,7 +56,7 @@ class Calls:
     """Runs every REST call; one at a time, writes at least ``write_pause`` seconds apart.
 
     ``remaining`` tells what GitHub's last answer said is left of the hour's budget (negative: nothing yet); the
-    ``meter`` hears it. A credential with a queue of its own (an installation's) brings its pace along.
+    ``meter`` hears it under the name of the ``account``. An installation's credential brings its queue and name along.
     """
 
     def __init__(
@@ -68,12 +68,13 @@ class Calls:
         tokens: TokenSource,
         meter: Meter | None = None,
         remaining: Callable[[], int] = lambda: -1,
+        account: str = "token",
     ) -> None:
         self._clock = clock
         self._redact = redact
         self._tokens = tokens
         self._pace = tokens.pace if isinstance(tokens, Queued) else Pace(clock=clock, write_pause=write_pause)
-        self._account = tokens.account if isinstance(tokens, Queued) else "token"
+        self._account = tokens.account if isinstance(tokens, Queued) else account
         self._meter = meter or Silence()
         self._remaining = remaining
 

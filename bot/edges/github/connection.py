@@ -34,8 +34,8 @@ class Api:
     user_agent: str = "ai-provision"
     timeout: int = TIMEOUT
 
-    def connect(self, tokens: TokenSource) -> Connection:
-        """A line with this credential; close it after use."""
+    def connect(self, tokens: TokenSource, *, account: str = "token") -> Connection:
+        """A connection with this credential; close it after use. ``account`` is its name for the meter."""
         github = Github(
             auth=Bearer(tokens),
             base_url=self.url,
@@ -54,6 +54,7 @@ class Api:
             tokens=tokens,
             meter=self.meter,
             remaining=lambda: github.requester.rate_limiting[0],
+            account=account,
         )
         return Connection(github, Line(github, calls=calls, clock=self.clock))
 

@@ -86,7 +86,7 @@ class Installations:
         self._api = api
         self._secrets = secrets
         self._gone = gone
-        self._own = api.connect(credentials)
+        self._own = api.connect(credentials, account="app")
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._paces: dict[int, Pace] = {}
@@ -228,7 +228,7 @@ def _unminted(answer: Answered) -> Refused:
         refusal = Refusal(
             code=Code.GITHUB_AUTH,
             message="The GitHub App's installation does not include this repository.",
-            remedy="Add the repository to the App's installation.",
+            remedy="Add it to the App's installation; if it was renamed, use the name that it has now.",
         )
         return NotCovered(refusal)
     return _refused(

@@ -22,6 +22,7 @@ from bot.edges.github.line import Loose
 from bot.ports import Clock
 
 RIGHT = "GitHub App"
+_PATH = "/app/hook/deliveries"
 
 KEPT = timedelta(days=3)
 """GitHub redelivers what is younger."""
@@ -85,20 +86,23 @@ class HookDeliveries:
         return min(unsettled, default=newest).isoformat()
 
     def _attempts(self, since: datetime) -> Iterator[_Attempt]:
-        """Newest first."""
-        for page in self._own.line.pages(RIGHT, "/app/hook/deliveries"):
-            for row in page.read(_PAGE):
+        """Newest first, as many pages as there are: a cut list would hide the oldest command."""
+        answer = self._own.line.get(RIGHT, _PATH, parameters={"per_page": "100"})
+        while True:
+            for row in answer.read(_PAGE):
                 if row.delivered_at is None:
                     continue
                 if row.delivered_at < since:
                     return
                 yield _Attempt(row.id, row.guid, row.delivered_at, arrived=row.status == "OK")
+            if answer.following is None:
+                return
+            answer = self._own.line.get(RIGHT, answer.following)
 
     def _ask(self, attempt: _Attempt) -> bool:
         """False when GitHub does not have it any more."""
         try:
-            path = f"/app/hook/deliveries/{attempt.id}/attempts"
-            self._own.post(RIGHT, path, None, expect=_NO_MORE)
+            self._own.post(RIGHT, f"{_PATH}/{attempt.id}/attempts", None, expect=_NO_MORE)
         except Answered as answer:
             _log.warning("delivery is lost", guid=attempt.guid, status=answer.status)
             return False
@@ -112,7 +116,7 @@ def _lost(attempts: list[_Attempt]) -> list[list[_Attempt]]:
     for attempt in attempts:
         by_guid.setdefault(attempt.guid, []).append(attempt)
     lost = [tries for tries in by_guid.values() if not any(attempt.arrived for attempt in tries)]
-    return sorted(lost, key=lambda tries: tries[-1].at)
+    return sorted(lost, key=lambda tries: (tries[-1].at, tries[-1].id))
 
 
 def _due(tries: list[_Attempt]) -> datetime:

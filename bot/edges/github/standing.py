@@ -38,7 +38,6 @@ class _End(Loose):
 
 
 class _Thread(Loose):
-    number: int
     body: str | None = None
     state: str
     locked: bool = False
@@ -99,8 +98,6 @@ class Threads:
     def _at_home(self, seen: _Thread, thread: ThreadRef) -> bool:
         """GitHub redirects to where an issue was transferred, and to a renamed repository alike."""
         name = "/".join(seen.url.split("/")[-4:-2])
-        if seen.number != thread.number:
-            return False
         return name.lower() in {thread.full_name.lower(), self._name_now(name, thread).lower()}
 
     def _name_now(self, name: str, thread: ThreadRef) -> str:

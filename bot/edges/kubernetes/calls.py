@@ -219,10 +219,11 @@ def _silence(error: urllib3.exceptions.HTTPError) -> Exception:
     reason = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
     if isinstance(reason, urllib3.exceptions.SSLError):
         return Refused(_tls())
+    if isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return _Silent("no connection")
     if isinstance(reason, urllib3.exceptions.TimeoutError):
         return _Silent("no answer in time")
-    broken = isinstance(reason, (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError))
-    return _Silent("the connection broke" if broken else "the connection was refused")
+    return _Silent("the connection broke")
 
 
 def _told(error: ApiException) -> float:

@@ -7,6 +7,7 @@ transaction that is tried again after something else than a lost connection or a
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
-from bot.errors import Code, Refusal, Refused, Unavailable
+from bot.errors import Broken, Code, Refusal, Refused, Unavailable
 
 T = TypeVar("T")
 
@@ -36,8 +37,12 @@ _POSTGRES: Final[dict[str, str | int]] = {
 _DEFECTS: Final = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
 _RACES: Final = frozenset({"40001", "40P01"})
 """Postgres: serialization failure, deadlock."""
-_WRONG_LOGIN: Final = frozenset({"28000", "28P01", "3D000", "42501"})
-"""Postgres: may not log in, wrong password, no such database, may not create tables."""
+_NO_RIGHTS: Final = frozenset({"42501", "3F000"})
+"""Postgres: may not create tables, has no schema to create them in."""
+_UNUSABLE: Final = {
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+}
 _WORDS: Final = {
     sqlite3.SQLITE_FULL: "The disk of the database is full.",
     sqlite3.SQLITE_READONLY: "The database takes no write.",
@@ -49,7 +54,10 @@ _WORDS: Final = {
     "25006": "The database takes no write.",
     "53300": "The database has no connection left.",
 }
-_REMEDY: Final = "See that the database runs and can be reached, and that its disk has room and may be written."
+_REMEDY: Final = (
+    "See that the database runs, that AI_PROVISION_DATABASE_URL names it and a user who may log in, and that its disk has "
+    "room."
+)
 
 
 class Database:
@@ -60,6 +68,13 @@ class Database:
         self.file = Path(self.url.database or "").absolute() if self.url.drivername == "sqlite" else None
         self.engine = _sqlite(self.url) if self.file else _postgres(self.url)
         self._writing = self.engine.execution_options(immediate=True)
+
+    @property
+    def leases(self) -> Path:
+        """The folder of lock files beside the SQLite file."""
+        if self.file is None:
+            raise Broken("Postgres keeps leases itself")
+        return self.file.with_name(f"{self.file.name}-leases")
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Do the work on one consistent view. Raises Unavailable."""
@@ -74,13 +89,17 @@ class Database:
         try:
             if self.file:
                 _create(self.file)
+                self.leases.mkdir(mode=0o700, exist_ok=True)
+                _write_ahead(self.file, self.leases)
             self.write(work)
         except OSError as problem:
             raise Refused(_unusable(problem.strerror or "it cannot be used")) from problem
-        except Unavailable as stop:
-            cause = stop.__cause__
-            if isinstance(cause, exc.DBAPIError) and (why := _misconfigured(cause.orig)):
-                raise Refused(_unusable(why)) from None
+        except (Unavailable, exc.DBAPIError, sqlite3.Error) as stop:
+            problem = _of_the_driver(stop)
+            if why := _misconfigured(problem):
+                raise Refused(_unusable(why)) from problem
+            if isinstance(stop, sqlite3.Error):
+                raise _unavailable(_said(stop)) from stop
             raise
         finally:
             self.engine.dispose()  # no connection is open when the caller forks
@@ -128,7 +147,7 @@ def _twice(engine: Engine, work: Callable[[Connection], T]) -> T:
 def _is_defect(problem: exc.DBAPIError) -> bool:
     """SQLite says "no such table" by the same class as "disk full"."""
     wrong_sql = _sqlite_code(problem.orig) == sqlite3.SQLITE_ERROR
-    return isinstance(problem, _DEFECTS) and not problem.connection_invalidated or wrong_sql
+    return wrong_sql or (isinstance(problem, _DEFECTS) and not problem.connection_invalidated)
 
 
 def _sqlite_code(problem: BaseException | None) -> int | None:
@@ -142,12 +161,17 @@ def _said(problem: BaseException | None) -> str:
     return _WORDS.get(key, "The database does not answer.") if key else "The database does not answer."
 
 
+def _of_the_driver(problem: BaseException | None) -> BaseException | None:
+    """What sqlite3 or psycopg said, inside of what SQLAlchemy and we made of it."""
+    while isinstance(problem, Unavailable | exc.DBAPIError):
+        problem = problem.__cause__ if isinstance(problem, Unavailable) else problem.orig
+    return problem
+
+
 def _misconfigured(problem: BaseException | None) -> str | None:
-    if getattr(problem, "sqlstate", None) in _WRONG_LOGIN:
-        return "it refuses this user, password or database name"
-    if _sqlite_code(problem) == sqlite3.SQLITE_NOTADB:
-        return "the file is no SQLite database"
-    return None
+    if getattr(problem, "sqlstate", None) in _NO_RIGHTS:
+        return "its user may not create tables"
+    return _UNUSABLE.get(_sqlite_code(problem) or 0)
 
 
 def _parsed(url: str) -> URL:
@@ -214,6 +238,19 @@ def _create(file: Path) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
+def _write_ahead(file: Path, leases: Path) -> None:
+    """Set once and kept in the file. One process at a time, because the change itself waits for nobody."""
+    with (leases / "setup").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with contextlib.closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def patience(url: URL) -> dict[str, str | int]:
+    """How long libpq waits, where the URL does not say it."""
+    return {name: value for name, value in _POSTGRES.items() if name not in url.query}
+
+
 def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
@@ -222,7 +259,7 @@ def _postgres(url: URL) -> Engine:
         max_overflow=8,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        connect_args={name: value for name, value in _POSTGRES.items() if name not in url.query},
+        connect_args=patience(url),
     )
     event.listen(engine, "connect", _tune_postgres)
     return engine

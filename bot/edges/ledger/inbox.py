@@ -1,165 +1,171 @@
-"""Events on disk: many in one transaction, each once, known by id and by the hash of its body.
+"""The inbox: verified events on disk before they are acknowledged, read once by a worker.
 
-In: verified events. Out: receipts, given when the event is on disk. Never: a receipt before that, an event twice.
+In: raw events. Out: receipts, and later the events in order of arrival. Never: a second row for a delivery id; a body
+that is kept after it was read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import queue
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Final, cast
+from datetime import datetime
+from typing import Final, NamedTuple
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, func, select, update
 
-from bot.edges.ledger.database import Database
-from bot.edges.ledger.schema import EVENTS, JOBS
-from bot.errors import Code, Unavailable
+from bot.edges.ledger.database import Database, unavailable
+from bot.edges.ledger.jobs import row_of
+from bot.edges.ledger.shelf import Shelf, add
+from bot.edges.ledger.tables import INBOX, JOBS, Moment
+from bot.edges.ledger.writer import GroupWriter
 from bot.model.command import RawEvent
-from bot.model.job import Backlog
+from bot.model.job import Backlog, Job
+from bot.ports import Clock
 from bot.records import Receipt
 
-_GROUP: Final = 256
-"""Events of one transaction at most; more wait for the next."""
-_WAITING: Final = 10_000
-_COLUMNS: Final = ("delivery_id", "event", "body", "digest", "received_at")
+_SQLITE: Final = (
+    "INSERT INTO aip_inbox (delivery_id, event, body, received_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_POSTGRES: Final = """
+INSERT INTO aip_inbox (delivery_id, event, body, received_at)
+SELECT delivery_id, event, body, %s
+FROM unnest(%s::text[], %s::text[], %b::bytea[]) WITH ORDINALITY AS given (delivery_id, event, body, place)
+ORDER BY place
+ON CONFLICT DO NOTHING RETURNING delivery_id
+"""
+_UNREAD: Final = INBOX.c.settled_at.is_(None)
 
-_Entry = tuple[RawEvent, "Future[Receipt]"]
 
+class SqlInbox(Shelf):
+    """``bot.records.Inbox`` and ``Intake``."""
 
-class InboxTable:
-    """``bot.records.Inbox`` on a database, with one thread that writes groups."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-        self._queue: queue.Queue[_Entry | None] = queue.Queue(maxsize=_WAITING)
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._closed = False
-        self._sql: dict[int, str] = {}
+    def __init__(self, database: Database, *, clock: Clock, me: str | None) -> None:
+        super().__init__(database, clock=clock, me=me)
+        self._writer = GroupWriter(self._store)
 
     def submit(self, event: RawEvent) -> Future[Receipt]:
-        """See ``bot.records.Inbox``. Raises queue.Full when 10,000 wait."""
-        future: Future[Receipt] = Future()
-        if self._thread is None:
-            self._start()
-        self._queue.put_nowait((event, future))
-        return future
+        """See ``bot.records.Inbox``. Raises queue.Full at once when too many wait."""
+        return self._writer.submit(event)
 
     def accept(self, event: RawEvent) -> Receipt:
-        """See ``bot.records.Inbox``. Raises Unavailable."""
-        return self._store([event])[0]
+        """See ``bot.records.Inbox``."""
+        try:
+            return self._writer.submit(event).result()
+        except queue.Full:
+            raise unavailable("Too many events wait to be stored.") from None
 
     def backlog(self) -> Backlog:
-        """See ``bot.records.Inbox``."""
-        now = self._db.clock.now().timestamp()
-        with self._db.read() as connection:
-            events, first = _waiting(connection, EVENTS.c.received_at, EVENTS.c.note.is_(None))
-            commands, oldest = _waiting(connection, JOBS.c.accepted_at, JOBS.c.state != "ended")
-        return Backlog(
-            events=events,
-            event_age=max(0.0, now - first) if first else 0.0,
-            commands=commands,
-            command_age=max(0.0, now - oldest) if oldest else 0.0,
-        )
+        """See ``bot.records.Inbox``. Ages are those of the first in line."""
+        now = self._clock.now()
 
-    def flush(self) -> None:
-        """Store what was submitted, and end the thread."""
-        with self._lock:
-            self._closed, thread = True, self._thread
-        if thread is not None:
-            self._queue.put(None)
-            thread.join()
+        def read(connection: Connection) -> Backlog:
+            events = connection.execute(select(func.count()).where(_UNREAD)).scalar_one()
+            received = select(INBOX.c.received_at).where(_UNREAD).order_by(INBOX.c.seq).limit(1)
+            open_ = JOBS.c.state.in_(("queued", "handed", "admitted"))
+            commands = connection.execute(select(func.count(), func.min(JOBS.c.seq)).where(open_)).one()
+            accepted = select(JOBS.c.accepted_at).where(JOBS.c.seq == commands[1])
+            return Backlog(
+                events=events,
+                event_age=_age(now, connection.execute(received).scalar()),
+                commands=commands[0],
+                command_age=_age(now, connection.execute(accepted).scalar()),
+            )
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._closed:
-                raise Unavailable(Code.INTERNAL, "The ledger is closed.", remedy="Redeliver later.")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="inbox", daemon=True)
-                self._thread.start()
+        return self._db.read(read)
 
-    def _work(self) -> None:
-        while True:
-            group, last = self._group()
-            if group:
-                self._serve(group)
-            if last:
-                return
+    def unread(self, limit: int) -> tuple[RawEvent, ...]:
+        """See ``bot.records.Intake``."""
+        query = select(INBOX.c.delivery_id, INBOX.c.event, INBOX.c.body).where(_UNREAD).order_by(INBOX.c.seq)
+        rows = self._db.read(lambda connection: connection.execute(query.limit(limit)).all())
+        return tuple(RawEvent(delivery_id=row.delivery_id, event=row.event, body=row.body) for row in rows)
 
-    def _group(self) -> tuple[list[_Entry], bool]:
-        """What waits, at least one entry; whether it was the last."""
-        group: list[_Entry] = []
-        entry = self._queue.get()
-        while entry is not None:
-            group.append(entry)
-            if len(group) == _GROUP:
-                return group, False
-            try:
-                entry = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+    def settle(self, delivery_id: str, *, job: Job | None, note: str) -> bool:
+        """See ``bot.records.Intake``. A repeat for the same delivery gives the same answer; False without a job."""
+        now = self._clock.now()
 
-    def _serve(self, group: Sequence[_Entry]) -> None:
-        try:
-            receipts = self._store([event for event, _ in group])
-        except Exception as problem:  # noqa: BLE001 - each waiter hears what its write raised
-            for _, future in group:
-                future.set_exception(problem)
-            return
-        for (_, future), receipt in zip(group, receipts, strict=True):
-            future.set_result(receipt)
+        def settled(connection: Connection) -> bool:
+            _drop_body(connection, delivery_id, note=note, now=now)
+            if job is None or add(connection, JOBS, row_of(job, delivery_id)):
+                return job is not None
+            first = select(JOBS.c.delivery_id).where(JOBS.c.id == job.id)
+            return bool(connection.execute(first).scalar_one() == delivery_id)
+
+        return self._db.write(settled)
 
     def _store(self, events: Sequence[RawEvent]) -> list[Receipt]:
-        """One transaction for all; the receipt of each."""
-        now = self._db.clock.now().timestamp()
-        digests = [hashlib.sha256(event.body).digest() for event in events]
-        first: dict[str, tuple[Any, ...]] = {}
-        for event, digest in zip(events, digests, strict=True):
-            first.setdefault(event.delivery_id, (event.delivery_id, event.event, event.body, digest, now))
-        with self._db.write() as connection:
-            new = self._insert(connection, list(first.values()))
-            known = self._known(connection, [name for name in first if name not in new])
-        receipts: list[Receipt] = []
-        for event, digest in zip(events, digests, strict=True):
-            name = event.delivery_id
-            fresh = name in new and first[name][3] == digest
-            receipts.append("stored" if fresh else _again(known.get(name, cast("bytes", first[name][3])), digest))
-            if fresh:
-                new.discard(name)
-        return receipts
-
-    def _insert(self, connection: sa.Connection, rows: list[tuple[Any, ...]]) -> set[str]:
-        """The ids that were not there before. Plain SQL: compiling an expression of this size costs too much."""
-        statement = self._sql.get(len(rows))
-        if statement is None:
-            mark = "?" if self._db.is_sqlite else "%s"
-            row = f"({', '.join([mark] * len(_COLUMNS))})"
-            statement = self._sql[len(rows)] = (
-                f"INSERT INTO {EVENTS.name} ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * len(rows))} "  # noqa: S608
-                "ON CONFLICT (delivery_id) DO NOTHING RETURNING delivery_id"
-            )
-        result = connection.exec_driver_sql(statement, tuple(value for row in rows for value in row))
-        return {name for (name,) in result}
-
-    def _known(self, connection: sa.Connection, names: list[str]) -> dict[str, bytes]:
-        if not names:
-            return {}
-        rows = connection.execute(
-            sa.select(EVENTS.c.delivery_id, EVENTS.c.digest).where(EVENTS.c.delivery_id.in_(names))
-        )
-        return {name: bytes(digest) for name, digest in rows}
+        """One transaction for all. Of two with one id in a group the first counts."""
+        now = Moment().process_bind_param(self._clock.now(), self._db.engine.dialect)
+        first: dict[str, RawEvent] = {}
+        for event in events:
+            first.setdefault(event.delivery_id, event)
+        insert = _insert_sqlite if self._db.file else _insert_postgres
+        known = self._db.write(lambda connection: insert(connection, list(first.values()), now))
+        new = first.keys() - known.keys()
+        return [_receipt(event, first[event.delivery_id], known.get(event.delivery_id), new) for event in events]
 
 
-def _again(known: bytes, digest: bytes) -> Receipt:
-    return "seen" if known == digest else "altered"
+class _Stored(NamedTuple):
+    """A row that was there before. ``digest`` is None until it is settled, ``body`` from then on."""
+
+    seq: int
+    body: bytes | None
+    digest: bytes | None
 
 
-def _waiting(
-    connection: sa.Connection, moment: sa.Column[float], open_: sa.ColumnElement[bool]
-) -> tuple[int, float | None]:
-    count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(moment)).where(open_)).one()
-    return int(count), oldest
+Known = Mapping[str, _Stored]
+"""By delivery id."""
+
+
+def _insert_sqlite(connection: Connection, events: Sequence[RawEvent], now: int | None) -> Known:
+    newest = connection.execute(select(func.coalesce(func.max(INBOX.c.seq), 0))).scalar_one()
+    rows = [(event.delivery_id, event.event, event.body, now) for event in events]
+    if connection.exec_driver_sql(_SQLITE, rows).rowcount == len(rows):
+        return {}
+    known = _known(connection, [event.delivery_id for event in events])
+    return {key: row for key, row in known.items() if row.seq <= newest}
+
+
+def _insert_postgres(connection: Connection, events: Sequence[RawEvent], now: int | None) -> Known:
+    ids = [event.delivery_id for event in events]
+    kinds, bodies = [event.event for event in events], [event.body for event in events]
+    stored = set(connection.exec_driver_sql(_POSTGRES, (now, ids, kinds, bodies)).scalars())
+    return _known(connection, [one for one in ids if one not in stored]) if len(stored) < len(ids) else {}
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> Known:
+    query = select(INBOX.c.seq, INBOX.c.delivery_id, INBOX.c.body, INBOX.c.digest).where(INBOX.c.delivery_id.in_(ids))
+    rows = connection.execute(query)
+    return {row.delivery_id: _Stored(seq=row.seq, body=row.body, digest=row.digest) for row in rows}
+
+
+def _receipt(event: RawEvent, first: RawEvent, known: _Stored | None, new: set[str]) -> Receipt:
+    """``new``: ids that this group stored and nobody was told of yet."""
+    if event.delivery_id in new:
+        new.remove(event.delivery_id)
+        return "stored"
+    if known is None:
+        same = event.body == first.body
+    elif known.digest is not None:
+        same = known.digest == _digest(event.body)
+    else:
+        same = known.body == event.body
+    return "seen" if same else "altered"
+
+
+def _drop_body(connection: Connection, delivery_id: str, *, note: str, now: datetime) -> None:
+    """Keep the digest alone: taken here and not at the door, where it would cost the sender its time."""
+    this = INBOX.c.delivery_id == delivery_id
+    body = connection.execute(select(INBOX.c.body).where(this, _UNREAD)).scalar()
+    if body is not None:
+        values = {"body": None, "digest": _digest(body), "settled_at": now, "note": note}
+        connection.execute(update(INBOX).where(this, _UNREAD).values(values))
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
+
+
+def _age(now: datetime, since: datetime | None) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())

@@ -16,8 +16,7 @@ from bot.edges.ledger.tables import SCHEMA
 from bot.errors import Code, Refusal, Refused
 
 Step = Sequence[str]
-"""Statements with ``{words}`` that the databases spell differently. One that begins with ``postgresql:`` is for Postgres
-alone."""
+"""Statements with ``{words}`` that the databases spell differently; ``postgresql:`` begins one for Postgres alone."""
 
 _WORDS: Final = {
     "sqlite": {"key": "INTEGER PRIMARY KEY", "blob": "BLOB", "word": "TEXT"},
@@ -53,11 +52,10 @@ _FIRST: Final[Step] = (
         PRIMARY KEY (name, kind, code))""",
     """CREATE TABLE aip_audit (
         seq {key}, at BIGINT NOT NULL, job {word}, actor TEXT NOT NULL, repo TEXT NOT NULL, thread BIGINT,
-        action {word} NOT NULL, decision TEXT NOT NULL, detail TEXT NOT NULL, actor_key {word} NOT NULL,
-        repo_key {word} NOT NULL)""",
+        action {word} NOT NULL, decision TEXT NOT NULL, detail TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX aip_audit_once ON aip_audit (job, action) WHERE job IS NOT NULL",
-    "CREATE INDEX aip_audit_actor ON aip_audit (actor_key, seq)",
-    "CREATE INDEX aip_audit_repo ON aip_audit (repo_key, seq)",
+    "CREATE INDEX aip_audit_actor ON aip_audit (lower(actor), seq)",
+    "CREATE INDEX aip_audit_repo ON aip_audit (lower(repo), seq)",
     "CREATE TABLE aip_cursors (name {word} NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE aip_installations_gone (installation BIGINT NOT NULL PRIMARY KEY)",
     """CREATE TABLE aip_feedback (
@@ -91,7 +89,7 @@ def _wait_for_turn(connection: Connection) -> None:
 def _version(connection: Connection) -> int:
     if not inspect(connection).has_table(SCHEMA.name):
         connection.exec_driver_sql("CREATE TABLE aip_schema (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL)")
-    return connection.execute(select(func.coalesce(func.max(SCHEMA.c.version), 0))).scalar_one()
+    return int(connection.execute(select(func.coalesce(func.max(SCHEMA.c.version), 0))).scalar_one())
 
 
 def _spelled(step: Step, dialect: Dialect) -> list[str]:

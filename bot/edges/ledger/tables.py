@@ -90,8 +90,6 @@ AUDIT: Final = Table(
     Column("action", Text),
     Column("decision", Text),
     Column("detail", Text),
-    Column("actor_key", Text),
-    Column("repo_key", Text),
 )
 
 CURSORS: Final = Table("aip_cursors", METADATA, Column("name", Text, primary_key=True), Column("value", Text))

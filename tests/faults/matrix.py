@@ -1,0 +1,241 @@
+"""What has to become of a command when one system fails: the single source of the tests and of ``docs/faults.md``.
+
+In: nothing. Out: cells, and the same as Markdown. Never: a measured number; every one here is a bound that is asserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.faults.proxy import MODES, Mode
+from tests.faults.scene import SYSTEMS, System
+
+Ending = Literal["refused", "parked", "stopped", "defect", "pull request", "draft"]
+NAMES: dict[System, str] = {
+    "github": "GitHub API", "git": "git clone", "proxmox": "Proxmox VE", "kubernetes": "Kubernetes",
+}  # fmt: skip
+FAULTS: dict[Mode, str] = {
+    "refused": "connection refused",
+    "timeout": "no answer",
+    "drip": "an answer byte by byte",
+    "429": "429, too many requests",
+    "500": "500 and 503",
+    "502-html": "502 with an HTML page",
+    "truncated": "an answer cut in half",
+    "wrong-schema": "an answer of another shape",
+    "tls": "a certificate that nobody signed",
+    "credential": "401, credential not accepted",
+    "403": "403, a right is missing",
+}
+ENDS: dict[Ending, str] = {
+    "refused": "one comment with the code, no pull request",
+    "parked": "nothing can be said yet: waits, then tried again",
+    "stopped": "nothing can be said: the code is in the log",
+    "defect": "nothing can be said: logged as a defect",
+    "pull request": "pull request that names what was not read",
+    "draft": "draft pull request that names what was not read",
+}
+SECONDS = 12.0
+"""No command of the matrix lasts longer, with the shortened time-outs of the tests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One fault of one system: how the command ends, with which code, after how many calls and waits at most.
+
+    ``gap`` says what is not so yet; the test then expects to fail, and fails when it does not.
+    """
+
+    system: System
+    mode: Mode
+    end: Ending
+    code: str | None
+    calls: int
+    waits: int
+    gap: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of the test."""
+        return f"{self.system}-{self.mode}"
+
+
+_Row = tuple[Ending, str | None, int, int]
+
+_GITHUB: dict[Mode, _Row] = {
+    "refused": ("parked", "rate", 0, 5),
+    "timeout": ("parked", "rate", 6, 5),
+    "drip": ("parked", "rate", 6, 5),
+    "429": ("parked", "rate", 6, 5),
+    "500": ("parked", "rate", 6, 5),
+    "502-html": ("parked", "rate", 6, 5),
+    "truncated": ("parked", "rate", 6, 5),
+    "wrong-schema": ("defect", "internal", 3, 0),
+    "tls": ("stopped", "tls", 0, 0),
+    "credential": ("stopped", "github-auth", 2, 0),
+    "403": ("stopped", "github-auth", 2, 0),
+}
+_GIT: dict[Mode, _Row] = {
+    "refused": ("refused", "repo-unreachable", 0, 2),
+    "timeout": ("refused", "repo-timeout", 1, 0),
+    "drip": ("refused", "repo-timeout", 1, 0),
+    "429": ("refused", "repo-unreachable", 3, 2),
+    "500": ("refused", "repo-unreachable", 3, 2),
+    "502-html": ("refused", "repo-unreachable", 3, 2),
+    "truncated": ("refused", "repo-unreachable", 9, 2),
+    "wrong-schema": ("refused", "repo-unreachable", 1, 0),
+    "tls": ("refused", "repo-tls", 0, 0),
+    "credential": ("refused", "repo-unreachable", 1, 0),
+    "403": ("refused", "repo-unreachable", 1, 0),
+}
+_PROXMOX: dict[Mode, _Row] = {
+    "refused": ("refused", "capacity", 0, 2),
+    "timeout": ("refused", "capacity", 3, 2),
+    "drip": ("refused", "capacity", 1, 0),
+    "429": ("refused", "capacity", 9, 6),
+    "500": ("refused", "capacity", 9, 6),
+    "502-html": ("refused", "capacity", 9, 6),
+    "truncated": ("refused", "capacity", 6, 3),
+    "wrong-schema": ("refused", "capacity", 3, 0),
+    "tls": ("refused", "tls", 0, 0),
+    "credential": ("refused", "proxmox-auth", 1, 0),
+    "403": ("refused", "proxmox-auth", 3, 0),
+}
+_KUBERNETES: dict[Mode, _Row] = {
+    "refused": ("refused", "capacity", 0, 2),
+    "timeout": ("refused", "capacity", 3, 2),
+    "drip": ("refused", "capacity", 3, 2),
+    "429": ("refused", "capacity", 3, 2),
+    "500": ("refused", "capacity", 8, 6),
+    "502-html": ("refused", "capacity", 8, 6),
+    "truncated": ("refused", "capacity", 4, 2),
+    "wrong-schema": ("refused", "capacity", 2, 0),
+    "tls": ("refused", "tls", 0, 0),
+    "credential": ("refused", "kubernetes-auth", 1, 0),
+    "403": ("refused", "kubernetes-auth", 2, 0),
+}
+_GAPS: dict[tuple[System, Mode], str] = {
+    ("github", "drip"): "each byte begins the time-out anew; the whole answer has no limit",
+}
+
+
+def _cells(system: System, rows: dict[Mode, _Row]) -> Iterator[Cell]:
+    for mode, (end, code, calls, waits) in rows.items():
+        gap = _GAPS.get((system, mode), "")
+        yield Cell(system=system, mode=mode, end=end, code=code, calls=calls, waits=waits, gap=gap)
+
+
+CELLS: tuple[Cell, ...] = tuple(
+    cell
+    for system, rows in (("github", _GITHUB), ("git", _GIT), ("proxmox", _PROXMOX), ("kubernetes", _KUBERNETES))
+    for cell in _cells(system, rows)
+)
+"""Four systems, the ten modes and 403: the system fails from the first call to the last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One source of a cluster fails alone: the plan goes on without it. ``what`` is how people see it named."""
+
+    system: System
+    only: str
+    what: str
+    modes: tuple[Mode, ...]
+
+
+PARTS: tuple[Part, ...] = (
+    Part(
+        system="proxmox",
+        only="/pools",
+        what="pools",
+        modes=("refused", "timeout", "drip", "429", "500", "502-html", "truncated", "wrong-schema", "403"),
+    ),
+    Part(
+        system="kubernetes",
+        only="/ingressclasses",
+        what="ingressclasses.networking.k8s.io",
+        modes=("500", "502-html", "truncated", "wrong-schema", "403"),
+    ),
+)
+PART_CALLS = 4
+"""Such a source is asked so often at most."""
+DRAFTS: tuple[tuple[System, Mode], ...] = tuple(
+    (system, mode)
+    for system in ("proxmox", "kubernetes")
+    for mode in ("refused", "timeout", "500", "tls", "credential")
+)
+"""Cells that become a draft where the config file says ``when_unreachable: draft``."""
+HEALED: tuple[Mode, ...] = (
+    "refused", "timeout", "429", "500", "502-html", "truncated", "wrong-schema", "credential",
+)  # fmt: skip
+"""Faults of GitHub that begin after the first reaction, and end before the command is tried again."""
+
+
+def markdown() -> str:
+    """``docs/faults.md``."""
+    return f"{_HEAD}\n\n{_main_table()}\n\n{_GOES_ON}\n\n{_parts_table()}\n\n{_AFTER}\n"
+
+
+def _main_table() -> str:
+    rows = [[FAULTS[mode], *(_shown(_cell(system, mode)) for system in SYSTEMS)] for mode in FAULTS]
+    return _table(["fault", *(NAMES[system] for system in SYSTEMS)], rows)
+
+
+def _parts_table() -> str:
+    rows = [[NAMES[part.system], f"`{part.what}`", "; ".join(FAULTS[mode] for mode in part.modes)] for part in PARTS]
+    return _table(["system", "source that fails alone", "faults"], rows)
+
+
+def _cell(system: System, mode: Mode) -> Cell:
+    return next(cell for cell in CELLS if (cell.system, cell.mode) == (system, mode))
+
+
+def _shown(cell: Cell) -> str:
+    if cell.gap:
+        return f"not bounded yet: {cell.gap}"
+    return f"{cell.end} `{cell.code}`; ≤ {cell.calls} calls, ≤ {cell.waits} waits"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_COUNT = f"{len(SYSTEMS)} systems × {len(MODES)} faults, and 403"
+_HEAD = f"""# When a system fails
+
+<!-- Written by `python -m tests.faults` from tests/faults/matrix.py; a test compares both. Do not edit by hand. -->
+
+A command meets one bad line: {_COUNT}. The other three systems are well. Each cell is a test
+(`pytest tests/faults`): a real edge speaks over loopback to a proxy that fails in this way, from the first call to the
+last, and the whole belt runs from the comment to its end.
+
+{chr(10).join(f"- **{end}**: {words}" for end, words in ENDS.items())}
+
+A call is a request that reached the proxy (a refused or untrusted connection reaches it with none), a wait a pause
+before another try. Every cell also asserts: at most one comment of the bot, no branch and no pull request where the end
+has none, no token, stack trace or address of ours in anything that people or operators read, an end within
+{SECONDS:.0f} s at shortened time-outs, and afterwards no thread, child process, file handle or memory more than before.
+
+An outage of a cluster carries `capacity`: what is missing then is knowledge of the room that the plan needs
+([decision 7](decisions/0007-an-outage-of-a-cluster-is-capacity.md))."""
+_GOES_ON = (
+    """## When only a part fails
+
+A source that a plan can do without does not stop it: the pull request and the comment name what was not read. Nodes and
+pods of Kubernetes, and the inventory and at least one node's state of Proxmox VE, are no such sources: without them
+nobody knows what is free. Such a source is asked at most """
+    + f"{PART_CALLS} times."
+)
+_AFTER = f"""Where `.ai-provision.yaml` says `when_unreachable: draft`, a cluster that cannot be read gives a draft that says so. Tested
+for both clusters with: {"; ".join(dict.fromkeys(FAULTS[mode] for _, mode in DRAFTS))}.
+
+## When GitHub fails in the middle
+
+GitHub takes the first reaction and then fails: {"; ".join(FAULTS[mode] for mode in HEALED)}.
+The command is parked or stopped, with no second comment and no pull request. When GitHub is well again and the same
+command runs once more, there is exactly one pull request, one branch and one comment.
+
+With all four systems silent at once the command still ends within {SECONDS:.0f} s at the same shortened time-outs."""
