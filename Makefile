@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 REAL := .cache/real-applications
 
-.PHONY: help demo test lint fmt bench lock clean
+.PHONY: help demo test lint fmt fuzz bench lock clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -38,11 +38,14 @@ lint: $(STAMP)  ## ruff, mypy strict, import-linter, zizmor
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --quiet .github action.yml
+	$(BIN)/zizmor --offline --quiet .github action.yml examples/workflows/*.yml
 
 fmt: $(STAMP)  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(STAMP)  ## every reader of other people's text under atheris, a minute each (Linux, Python 3.11)
+	$(BIN)/python -m fuzz.run 60
 
 bench: $(STAMP)  ## benchmarks, side by side, as a table
 	$(BIN)/python -m benchmarks

@@ -93,10 +93,11 @@ def stage(*, application: Path | Mapping[str, str] | None = None, progress: Prog
         settings = read_settings(_environment(root, url, github.add_token("ai-provision"), stack))
         configure_logs(settings, level=logging.WARNING)
         ended: queue.Queue[tuple[Job, Published]] = queue.Queue()
-        shop = open_shop(
-            settings, ended=lambda job, published: ended.put((job, published)), progress=progress, drain=2.0, chores=False
-        )
-        ledger = stack.enter_context(shop)
+
+        def tell(job: Job, published: Published) -> None:
+            ended.put((job, published))
+
+        ledger = stack.enter_context(open_shop(settings, ended=tell, progress=progress, drain=2.0, chores=False))
         door = web_app(ledger, secrets=[_SECRET], meters=Meters(), api_token=None)
         server = stack.enter_context(Loopback(door))
         github.hook(INFRA, f"{server.url}/webhooks/github", _SECRET)

@@ -64,7 +64,7 @@ def _served(request: Request, office: Office, *, config: Config, progress: Progr
 def _plan_and_publish(
     request: Request, office: Office, *, config: Config, progress: Progress
 ) -> tuple[Preview, PullRequest] | Refusal:
-    barred = host_refusal(request.command, config) or _unreadable(request, office)
+    barred = host_refusal(request.command, config) or unreadable(request.command, request.order, office)
     if barred is not None:
         return barred
     reach: WhenUnreachable = "draft" if config.when_unreachable == "draft" else "refuse"
@@ -91,12 +91,11 @@ def host_refusal(command: Provision, config: Config) -> Refusal | None:
     )
 
 
-def _unreadable(request: Request, office: Office) -> Refusal | None:
+def unreadable(command: Provision, order: Order, office: Office) -> Refusal | None:
     """A private repository is read only for somebody who may read it."""
-    target = request.command.target
+    target, login = command.target, order.actor.login
     if not isinstance(target, RepoTarget):
         return None
-    login = request.order.actor.login
     try:
         return office.steps.run("may-read", lambda: office.forge.readable(target, login), _READABLE)
     except (Refused, Unavailable) as stop:

@@ -16,15 +16,15 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from bot.errors import Cancelled, Code, Refusal, Refused, Unavailable
+from bot.errors import Cancelled, Code, Refusal
 from bot.flow.admission import admitted
 from bot.flow.answer import react, refuse, say, stopped, turn_away
 from bot.flow.house import Office
 from bot.flow.open_plan import OpenPlan, infra_repo_of, open_plan
 from bot.flow.order import branch_name
 from bot.flow.preview import Preview, WhenUnreachable, preview
-from bot.flow.provision import host_refusal, publish
-from bot.model.command import Provision, Refine, RepoTarget
+from bot.flow.provision import host_refusal, publish, unreadable
+from bot.model.command import Provision, Refine
 from bot.model.config import Config
 from bot.model.order import Order
 from bot.model.outcome import Published, PullRequest
@@ -84,7 +84,7 @@ def _replan(command: Refine, work: _Work) -> tuple[Preview, PullRequest] | Refus
     again = work.reread(request.git_repo, request.app_description)
     if isinstance(again, Refusal):
         return again.model_copy(update={"example": None, "link": there.pull.url})
-    barred = host_refusal(again, work.config) or _unreadable(again, work)
+    barred = host_refusal(again, work.config) or unreadable(again, work.order, work.office)
     if barred is not None:
         return barred
     planned = _planned(again, merged(request.refinements, refinements_of(command, work.order)), work)
@@ -95,17 +95,6 @@ def refinements_of(command: Refine, order: Order) -> tuple[Refinement, ...]:
     """The changes with the thread that asked for them."""
     asked_in = f"{order.thread.full_name}#{order.thread.number}"
     return tuple(Refinement.of(change, asked_in=asked_in) for change in command.changes)
-
-
-def _unreadable(command: Provision, work: _Work) -> Refusal | None:
-    """A private repository is read only for somebody who may read it."""
-    target, login = command.target, work.order.actor.login
-    if not isinstance(target, RepoTarget):
-        return None
-    try:
-        return work.office.steps.run("may-read", lambda: work.office.forge.readable(target, login), _READABLE)
-    except (Refused, Unavailable) as stop:
-        return stop.refusal
 
 
 def _planned(command: Provision, refinements: tuple[Refinement, ...], work: _Work) -> Preview | Refusal:

@@ -100,12 +100,12 @@ def _next(document: Document, config: Config, rounds: int) -> str:
     app = document.plan.app
     readme, data = inert_code(f"apps/{app}/README.md"), inert_code(f"apps/{app}/plan.json")
     build = any(service.image.build_first for service in document.plan.services)
-    again = inert_code("/ai-provision")
+    again, change = inert_code("/ai-provision"), inert_code("/ai-refine replicas=5 memory=1Gi")
     steps = [
         *(["Build and push the images named above."] if build else []),
         f"Check the numbers: {readme} explains each of them, {data} holds the same facts as data.",
         *_apply_steps(document, config),
-        f"To change the plan, comment {again} again with a more exact description: the same branch is updated.",
+        f"To change a number, comment {change}; for other facts, {again} with a more exact description.",
     ]
     numbered = "\n".join(f"{index}. {step}" for index, step in enumerate(steps, 1))
     plural = "s" if rounds != 1 else ""

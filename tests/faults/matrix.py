@@ -5,10 +5,11 @@ In: nothing. Out: cells, and the same as Markdown. Never: a measured number; eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.faults.leaks import ALLOWED, MIB
 from tests.faults.proxy import MODES, Mode
 from tests.faults.scene import SYSTEMS, System
 
@@ -162,9 +163,7 @@ PARTS: tuple[Part, ...] = (
 PART_CALLS = 4
 """Such a source is asked so often at most."""
 DRAFTS: tuple[tuple[System, Mode], ...] = tuple(
-    (system, mode)
-    for system in ("proxmox", "kubernetes")
-    for mode in ("refused", "timeout", "500", "tls", "credential")
+    (system, mode) for system in ("proxmox", "kubernetes") for mode in ("refused", "500", "credential")
 )
 """Cells that become a draft where the config file says ``when_unreachable: draft``."""
 HEALED: tuple[Mode, ...] = (
@@ -195,12 +194,18 @@ def _cell(system: System, mode: Mode) -> Cell:
 def _shown(cell: Cell) -> str:
     if cell.gap:
         return f"not bounded yet: {cell.gap}"
-    return f"{cell.end} `{cell.code}`; ≤ {cell.calls} calls, ≤ {cell.waits} waits"
+    counted = [(cell.calls, "call"), (cell.waits, "wait")]
+    numbers = "".join(f", {count} {word}{'s' * (count > 1)}" for count, word in counted if count)
+    return f"{cell.end} `{cell.code}`{numbers}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _listed(modes: Iterable[Mode]) -> str:
+    return "\n".join(f"- {FAULTS[mode]}" for mode in dict.fromkeys(modes))
 
 
 _COUNT = f"{len(SYSTEMS)} systems × {len(MODES)} faults, and 403"
@@ -214,27 +219,31 @@ last, and the whole belt runs from the comment to its end.
 
 {chr(10).join(f"- **{end}**: {words}" for end, words in ENDS.items())}
 
-A call is a request that reached the proxy (a refused or untrusted connection reaches it with none), a wait a pause
-before another try. Every cell also asserts: at most one comment of the bot, no branch and no pull request where the end
-has none, no token, stack trace or address of ours in anything that people or operators read, an end within
-{SECONDS:.0f} s at shortened time-outs, and afterwards no thread, child process, file handle or memory more than before.
+The numbers are upper bounds: a call is a request that reached the proxy (a refused connection and one that is not
+trusted bring none), a wait a pause before another try. Every cell also asserts: at most one comment of the bot; no
+branch and no pull request where the end has none; no token, stack trace or address of ours in anything that people or
+operators read; an end within {SECONDS:.0f} s at shortened time-outs; afterwards not one thread, child process or file
+handle more than before, and at most {ALLOWED // MIB} MiB of memory. GitHub's cells run with a runner of steps that does
+not wait itself; the durable one parks the command and tries again.
 
 An outage of a cluster carries `capacity`: what is missing then is knowledge of the room that the plan needs
 ([decision 7](decisions/0007-an-outage-of-a-cluster-is-capacity.md))."""
-_GOES_ON = (
-    """## When only a part fails
+_GOES_ON = f"""## When only a part fails
 
-A source that a plan can do without does not stop it: the pull request and the comment name what was not read. Nodes and
-pods of Kubernetes, and the inventory and at least one node's state of Proxmox VE, are no such sources: without them
-nobody knows what is free. Such a source is asked at most """
-    + f"{PART_CALLS} times."
-)
-_AFTER = f"""Where `.ai-provision.yaml` says `when_unreachable: draft`, a cluster that cannot be read gives a draft that says so. Tested
-for both clusters with: {"; ".join(dict.fromkeys(FAULTS[mode] for _, mode in DRAFTS))}.
+A source that a plan can do without does not stop it: the pull request and the comment name what was not read. It is
+asked at most {PART_CALLS} times. Nodes and pods of Kubernetes, and the inventory and at least one node's state of
+Proxmox VE, are no such sources: without them nobody knows what is free."""
+_AFTER = f"""Where `.ai-provision.yaml` says `when_unreachable: draft`, a cluster that cannot be read gives a draft that says so.
+Tested for both clusters with:
+
+{_listed(mode for _, mode in DRAFTS)}
 
 ## When GitHub fails in the middle
 
-GitHub takes the first reaction and then fails: {"; ".join(FAULTS[mode] for mode in HEALED)}.
+GitHub takes the first reaction and then fails, with each of:
+
+{_listed(HEALED)}
+
 The command is parked or stopped, with no second comment and no pull request. When GitHub is well again and the same
 command runs once more, there is exactly one pull request, one branch and one comment.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,8 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import LiveInventory
-from bot.edges.git import GitLimits, GitRepos, Remote
+from bot.edges.git import GitLimits, GitRepos, Remote, public_remote
+from bot.edges.git.remote import Resolve
 from bot.edges.github import GitHubForge
 from bot.edges.kubernetes import KubernetesInventory
 from bot.edges.proxmox import ProxmoxInventory
@@ -189,8 +191,12 @@ class Scene:
 
 
 @contextmanager
-def scene(world: World, root: Path, *, config: str = "", **bad: Mapping[str, Any]) -> Iterator[Scene]:
-    """A command that waits to be given; ``bad`` holds the facts of bad lines by system."""
+def scene(
+    world: World, root: Path, *, config: str = "", resolve: Resolve | None = None, **bad: Mapping[str, Any]
+) -> Iterator[Scene]:
+    """A command that waits to be given. ``bad`` holds the facts of bad lines by system; with ``resolve`` the clone goes
+    where a real one would, by this resolver of names.
+    """
     clock = BriskClock()
     root.mkdir(exist_ok=True)
     github = _github(root / "github", clock, config)
@@ -205,7 +211,8 @@ def scene(world: World, root: Path, *, config: str = "", **bad: Mapping[str, Any
         }
         delivery = _delivery(github, clock)
         forge = stack.enter_context(_forge(lines["github"], clock))
-        yield Scene(github, _office(forge, lines, clock, root), lines, clock, delivery)
+        locate = partial(public_remote, resolve=resolve) if resolve else partial(_remote, lines["git"])
+        yield Scene(github, _office(forge, lines, clock, root, locate=locate), lines, clock, delivery)
 
 
 def _hasty(line: Line) -> bool:
@@ -251,14 +258,21 @@ def _forge(line: Line, clock: BriskClock) -> GitHubForge:
     )
 
 
-def _office(forge: GitHubForge, lines: Mapping[System, Line], clock: BriskClock, root: Path) -> Office:
+def _office(
+    forge: GitHubForge,
+    lines: Mapping[System, Line],
+    clock: BriskClock,
+    root: Path,
+    *,
+    locate: Callable[[RepoTarget], Remote],
+) -> Office:
     yaml = ChildYamlReader()
     work = root / "work"
     work.mkdir()
     repos = GitRepos(
         select=select,
         yaml=yaml,
-        locate=lambda target: _remote(lines["git"], target),
+        locate=locate,
         limits=GitLimits(seconds=1.5 if _hasty(lines["git"]) else 20.0),
         workdir=work,
         pause=clock.sleep,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,18 @@ def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], l
     if cell.mode != "refused":
         assert line.connections >= 1
     judge(cell, one, end, log)
+
+
+def test_a_name_that_does_not_resolve(healthy: World, tmp_path: Path) -> None:
+    def nowhere(_host: str) -> tuple[str, ...]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with scene(healthy, tmp_path, resolve=nowhere) as one:
+        end = one.command()
+        assert (end.kind, end.code) == ("refused", "repo-unreachable")
+        assert one.branches() == ["main"]
+        [said] = one.said()
+        clean(said)
 
 
 def test_every_system_meets_every_fault() -> None:

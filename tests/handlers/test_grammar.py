@@ -13,7 +13,20 @@ from bot.handlers.grammar import parse_comment
 from bot.handlers.help import help_of
 from bot.handlers.provision import example, parse_request
 from bot.handlers.table import COMMANDS, commands_page
-from bot.model.command import FolderTarget, Help, Later, Provision, RepoTarget
+from bot.model.command import (
+    Cancel,
+    Change,
+    Command,
+    Explain,
+    FolderTarget,
+    Help,
+    Later,
+    Provision,
+    Refine,
+    RepoTarget,
+    Retry,
+    Status,
+)
 
 HOSTS = ("github.com",)
 REPO = "https://github.com/myorg/supermarket-inventory"
@@ -184,15 +197,19 @@ def test_the_example_is_always_a_right_command(words: str) -> None:
 
 def test_the_other_commands() -> None:
     assert parse("/ai-help") == Help()
-    assert parse("/ai-refine replicas=5") == Later(name="/ai-refine")
-    assert parse("/ai-status\nthanks") == Later(name="/ai-status")
+    assert parse("/ai-refine replicas=5") == Refine(changes=(Change(key="replicas", value="5"),))
+    assert parse("/ai-explain api cpu") == Explain(about="api cpu")
+    assert parse("/ai-status\nthanks") == Status()
+    assert parse("/ai-cancel") == Cancel()
+    assert parse("/ai-retry") == Retry()
+    assert parse("/ai-destroy shop") == Later(name="/ai-destroy")
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_a_command_a_refusal_or_silence(text: str) -> None:
     for body in (text, f"/ai-provision\n{text}", two(REPO_LINE, f"app_description: {text}")):
         result = parse(body)
-        assert result is None or isinstance(result, (Provision, Refusal, Help, Later))
+        assert result is None or isinstance(result, Command | Refusal)
 
 
 @pytest.mark.parametrize(

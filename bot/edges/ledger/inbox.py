@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
-from bot.edges.ledger.database import Database, unavailable
+from bot.edges.ledger.database import Database
+from bot.edges.ledger.failures import unavailable
 from bot.edges.ledger.jobs import row_of
 from bot.edges.ledger.shelf import Shelf, add
 from bot.edges.ledger.tables import INBOX, JOBS, Moment

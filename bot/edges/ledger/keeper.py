@@ -14,7 +14,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Table, delete, select
 
-from bot.edges.ledger.database import unavailable
+from bot.edges.ledger.database import BUSY_SECONDS
+from bot.edges.ledger.failures import outages
 from bot.edges.ledger.shelf import Shelf
 from bot.edges.ledger.tables import INBOX, JOBS
 from bot.errors import Code, Refusal, Refused
@@ -44,12 +45,11 @@ class SqlKeeper(Shelf):
             raise Refused(_no_backup(f"{target.name} exists already", "Name a new file."))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            _copy(self._db.file, part)
+            with outages():
+                _copy(self._db.file, part)
             os.link(part, target)
         except OSError as problem:
             raise Refused(_no_backup(problem.strerror or "it cannot be written", "Name a folder with room.")) from None
-        except sqlite3.Error as problem:
-            raise unavailable("The backup could not be written.") from problem
         finally:
             part.unlink(missing_ok=True)
 
@@ -69,7 +69,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=15.0)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
     connection.execute("PRAGMA synchronous=FULL")
     return connection
 

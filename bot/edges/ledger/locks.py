@@ -17,7 +17,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, NullPool, create_engine, exc
 
-from bot.edges.ledger.database import Database, outages, patience
+from bot.edges.ledger.database import Database, patience
+from bot.edges.ledger.failures import outages
 
 
 class Locks(Protocol):
@@ -45,6 +46,7 @@ class FileLocks:
 
     def take(self, name: str) -> bool:
         """See ``Locks``."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         while not self.held(name):
             self.give(name)
             file = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

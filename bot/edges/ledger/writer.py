@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
 
-from bot.edges.ledger.database import unavailable
+from bot.edges.ledger.failures import unavailable
 from bot.errors import Unavailable
 from bot.model.command import RawEvent
 from bot.records import Receipt
