@@ -29,7 +29,7 @@ from bot.logs import configure_logs
 from bot.meters import Meters
 from bot.model.job import AuditEntry
 from bot.settings import Settings
-from bot.web import web_app
+from bot.web import tune_process, web_app
 
 WORKSHOP: Final = (sys.executable, "-m", "bot.workshop")
 _GRACE: Final = 10
@@ -57,6 +57,7 @@ def serve(settings: Settings, *, host: str | None, port: int | None, poll: bool)
             stack.callback(worker.stop)
             worker.start()
             app = web_app(ledger, secrets=_keys(settings), meters=Meters(), api_token=_token(settings))
+            tune_process()
             return _listen(app, host or settings.host, port or settings.port)
     except (Refused, Unavailable) as stop:
         return stop.refusal
@@ -149,7 +150,13 @@ def _listen(app: ASGIApp, host: str, port: int) -> Refusal | None:
     """
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host=host, port=port, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE
+            app,
+            host=host,
+            port=port,
+            ws="none",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
         )
     )
     before = {stop: signal.signal(stop, server.handle_exit) for stop in (signal.SIGTERM, signal.SIGINT)}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 
 import pytest
-from rich.console import Console
 
-from bot.demo import COMMENT, INFRA, Stage, run, stage, without_file
-from tests.tools.make_snapshot import FILE, read, text_of
+from bot.demo import COMMENT, INFRA, Stage, stage, without_file
 
 
 @pytest.fixture(scope="module")
@@ -61,28 +58,9 @@ def test_a_repository_that_is_not_there(running: Stage) -> None:
     assert published.code in {"repo-unreachable", "github-auth"}
 
 
-def test_the_demo_prints_the_pull_request_with_its_diff() -> None:
-    console = Console(file=io.StringIO(), record=True, width=120)
-    result = run(console)
-    text = console.export_text()
-    for words in (
-        "Reading the repository",
-        "Pull request #2",
-        "Capacity before and after",
-        "+kind: HorizontalPodAutoscaler",
-    ):
-        assert words in text
-    assert "the plan as data" in text
-    assert result.diff.count("diff --git") == 20
-
-
 def test_a_file_can_be_counted_instead_of_shown() -> None:
     diff = "diff --git a/x b/x\n+1\ndiff --git a/p/plan.json b/p/plan.json\n+{\n+}\ndiff --git a/y b/y\n+2"
     shown = without_file(diff, "plan.json")
     assert "+{" not in shown
     assert "+1" in shown
     assert "+2" in shown
-
-
-def test_the_snapshot_of_the_examples_is_what_the_emulators_say() -> None:
-    assert FILE.read_text() == text_of(read()), "run: python -m tests.tools.make_snapshot"

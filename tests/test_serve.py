@@ -86,7 +86,7 @@ def is_up(url: str) -> bool | None:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[Served]:
+def hub(root: Path) -> Iterator[GitHubEmulator]:
     github = GitHubEmulator(root / "github", clock=RealClock())
     github.add_repository("myorg/orders", ORDERS)
     github.add_repository("myorg/carts", ORDERS)
@@ -94,30 +94,42 @@ def serving(root: Path) -> Iterator[Served]:
     github.grant(INFRA, "ada", "write")
     github.add_user("ai-provision", kind="Bot")
     github.grant(INFRA, "ai-provision", "write")
+    with github.serve():
+        yield github
+
+
+@contextmanager
+def running(root: Path, github: GitHubEmulator) -> Iterator[Served]:
+    """The server as people start it, on a database that outlives it."""
     url = f"http://127.0.0.1:{free_port()}"
-    with github.serve() as api:
-        environment = {
-            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
-            "GITHUB_API_URL": api,
-            "GITHUB_TOKEN": github.add_token("ai-provision"),
-            "AI_PROVISION_INFRA_REPO": INFRA,
-            "AI_PROVISION_WEBHOOK_SECRET": SECRET,
-            "AI_PROVISION_WRITE_PAUSE": "0",
-        }
-        command = [sys.executable, "-m", "bot", "serve", "--port", url.rpartition(":")[2]]
-        with (
-            (root / "log").open("wb") as log,
-            subprocess.Popen(
-                command, env=environment, cwd=Path(__file__).parents[1], stdout=log, stderr=log
-            ) as process,
-        ):
-            try:
-                wait_for(lambda: is_up(url))
-                github.hook(INFRA, f"{url}/webhooks/github", SECRET)
-                yield Served(github=github, process=process, url=url)
-            finally:
-                if process.poll() is None:
-                    process.kill()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
+        "GITHUB_API_URL": github.base_url,
+        "GITHUB_TOKEN": github.add_token("ai-provision"),
+        "AI_PROVISION_DATABASE_URL": f"sqlite:///{root}/jobs.sqlite",
+        "AI_PROVISION_INFRA_REPO": INFRA,
+        "AI_PROVISION_WEBHOOK_SECRET": SECRET,
+        "AI_PROVISION_WRITE_PAUSE": "0",
+    }
+    command = [sys.executable, "-m", "bot", "serve", "--port", url.rpartition(":")[2]]
+    with (
+        (root / "log").open("ab") as log,
+        subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[1], stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_for(lambda: is_up(url))
+            yield Served(github=github, process=process, url=url)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=PATIENCE)
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[Served]:
+    with hub(root) as github, running(root, github) as served:
+        github.hook(INFRA, f"{served.url}/webhooks/github", SECRET)
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -167,21 +179,39 @@ def test_the_description_of_an_issue_is_a_command_and_what_is_none_is_left_alone
 
 def test_a_delivery_counts_once_and_only_when_it_is_signed(served: Served) -> None:
     number = served.issue()
-    body = json.dumps(payload(number, "/ai-help")).encode()
+    served.ask(number, "/ai-help", words="git_repo")
+    said = served.github.comments(INFRA, number)[0]
+    body = json.dumps(payload(number, "/ai-help", comment=said.id)).encode()
     forged = post(served, body, signature=sign("another secret", body))
     assert (forged, post(served, body, signature="")) == (401, 401)
     assert [post(served, body, delivery="once") for _ in range(5)] == [202] * 5
-    served.answer(number, 1, words="git_repo")
     served.ask(number, "/ai-help", words="git_repo")
-    assert len(served.github.comments(INFRA, number)) == 3
+    assert len(served.github.comments(INFRA, number)) == 4, "two commands, two answers"
 
 
-def test_a_stopped_server_finishes_what_it_accepted(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
-        number = served.issue(CARTS)
-        served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(timeout=PATIENCE) == 0, (tmp_path / "log").read_text()
-        assert any("/pull/" in comment.body for comment in served.github.comments(INFRA, number))
+def test_a_server_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    with hub(tmp_path) as github:
+        with running(tmp_path, github) as served:
+            github.hook(INFRA, f"{served.url}/webhooks/github", SECRET)
+            number = served.issue(CARTS)
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(timeout=PATIENCE) == 0, (tmp_path / "log").read_text()
+        with running(tmp_path, github) as again:
+            again.answer(number, 1, words="/pull/")
+        assert len(github.pulls(INFRA)) == 1
+
+
+def test_a_server_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    with hub(tmp_path) as github:
+        with running(tmp_path, github) as served:
+            github.hook(INFRA, f"{served.url}/webhooks/github", SECRET)
+            number = served.issue(CARTS)
+            wait_for(lambda: github.comments(INFRA, number) or None)
+            served.process.kill()
+            served.process.wait(timeout=PATIENCE)
+        with running(tmp_path, github) as again:
+            again.answer(number, 1, words="/pull/")
+        assert (len(github.pulls(INFRA)), len(github.comments(INFRA, number))) == (1, 1)
 
 
 @pytest.fixture
@@ -213,7 +243,9 @@ def post(served: Served, body: bytes, *, signature: str | None = None, delivery:
     return requests.post(f"{served.url}/webhooks/github", data=body, headers=headers, timeout=PATIENCE).status_code
 
 
-def payload(number: int, text: str, *, action: str = "created", kind: str = "User") -> Mapping[str, object]:
+def payload(
+    number: int, text: str, *, action: str = "created", kind: str = "User", comment: int = 999
+) -> Mapping[str, object]:
     ada = {"login": "ada", "id": 7, "type": kind}
     at = "2026-01-02T03:04:05Z"
     owner, name = INFRA.split("/")
@@ -222,5 +254,5 @@ def payload(number: int, text: str, *, action: str = "created", kind: str = "Use
         "sender": ada,
         "repository": {"name": name, "owner": {"login": owner}},
         "issue": {"id": 1, "number": number, "created_at": at, "user": ada},
-        "comment": {"id": 999, "body": text, "created_at": at, "user": ada},
+        "comment": {"id": comment, "body": text, "created_at": at, "user": ada},
     }

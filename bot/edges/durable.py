@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -137,19 +138,20 @@ class Durable:
         self._lock = threading.Lock()
         self._halt = threading.Event()
 
-        def command(job: str) -> None:
-            self._guarded(job)
-
-        self._workflow = DBOS.workflow(name="command")(command)
-
     def start(self) -> None:
         """Open the database, create what is missing, take up this executor's unfinished jobs."""
         if self._url.startswith("sqlite:"):
             _write_ahead(self._url)
-        DBOS(config=self._config())
-        _quiet()
-        DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=0.1)
+        if _RUNNERS:
+            raise Broken("a process has one durable queue")
+        with ExitStack() as undo:
+            _RUNNERS.append(self)
+            undo.callback(_RUNNERS.remove, self)
+            DBOS(config=self._config())
+            _quiet()
+            DBOS.launch()
+            DBOS.register_queue(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=0.1)
+            undo.pop_all()
 
     def _config(self) -> DBOSConfig:
         return {
@@ -167,7 +169,7 @@ class Durable:
         """Queue a job once, however often it is handed over. Older ones begin first, urgent ones before all."""
         rank = 1 if urgent else max(2, int((given - _EPOCH).total_seconds() * 10) % (2**31 - 1))
         with SetWorkflowID(job), SetEnqueueOptions(priority=rank):
-            DBOS.enqueue_workflow(QUEUE, self._workflow, job)
+            DBOS.enqueue_workflow(QUEUE, _command, job)
 
     def recover(self, executor_id: str) -> int:
         """Take up the unfinished jobs of a worker that is gone. The caller holds that worker's lease."""
@@ -230,8 +232,9 @@ class Durable:
                 self._halt.set()
                 deadline = time.monotonic() + seconds
         DBOS.destroy(workflow_completion_timeout_sec=0)
+        _RUNNERS.remove(self)
 
-    def _guarded(self, job: str) -> None:
+    def guarded(self, job: str) -> None:
         """One run of a job. Whatever escapes is a database that went away: halt, do not record an end."""
         with self._lock:
             self._active[job] = time.monotonic()
@@ -244,6 +247,15 @@ class Durable:
         finally:
             with self._lock:
                 self._active.pop(job, None)
+
+
+_RUNNERS: Final[list[Durable]] = []
+"""The one queue of this process; DBOS knows workflows by module-level functions."""
+
+
+@DBOS.workflow(name="command")
+def _command(job: str) -> None:
+    _RUNNERS[0].guarded(job)
 
 
 def _checked(url: str) -> str:

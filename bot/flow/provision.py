@@ -24,11 +24,12 @@ from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
 from bot.model.order import Order
-from bot.model.outcome import Published, PullRequest
+from bot.model.outcome import OpenPull, Published, PullRequest
 from bot.ports import Progress
 from bot.rendering import status
 from bot.rendering.pull_request import pull_text
 
+_PULLS: Final[TypeAdapter[tuple[OpenPull, ...]]] = TypeAdapter(tuple[OpenPull, ...])
 _PULL: Final[TypeAdapter[PullRequest]] = TypeAdapter(PullRequest)
 _READABLE: Final[TypeAdapter[Refusal | None]] = TypeAdapter(Refusal | None)
 
@@ -107,6 +108,7 @@ def publish(
 ) -> PullRequest | Refusal:
     """One branch, one commit, one pull request; ``order`` is None on the command line.
 
+    What was open before is remembered first, so that an attempt that was cut off behind its write still says "opened".
     ``key`` is the key of an open pull request that is changed from another thread than the one that owns it.
     """
     infra_repo = office.infra_repo or (order.thread.full_name if order else "")
@@ -132,6 +134,8 @@ def publish(
         )
 
     try:
-        return office.steps.run("publish", write, _PULL)
+        before = office.steps.run("open-pulls", lambda: office.forge.open_pulls(infra_repo), _PULLS)
+        pull = office.steps.run("publish", write, _PULL)
     except (Refused, Unavailable) as stop:
         return stop.refusal
+    return pull.model_copy(update={"created": pull.number not in {known.number for known in before}})

@@ -127,11 +127,10 @@ class Door:
     """A raw ASGI application for ``POST /webhooks/github``. ``seconds``: within these an answer is due."""
 
     def __init__(self, inbox: Inbox, *, keys: Sequence[bytes], meters: Meters, seconds: float = SECONDS) -> None:
-        self._inbox = inbox
         self._keys = tuple(keys)
         self._meters = meters
         self._seconds = seconds
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals(inbox)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,10 +178,10 @@ class Door:
             return _IGNORED
         if not _DELIVERY.fullmatch(delivery):
             return _NAMELESS
-        stored = self._inbox.submit(RawEvent(delivery_id=delivery.decode(), event=event.decode(), body=raw))
-        receipt = await self._arrivals.of(stored)
+        seen = RawEvent(delivery_id=delivery.decode(), event=event.decode(), body=raw)
+        receipt = await self._arrivals.stored(seen)
         if receipt == "altered":
-            _log().warning("altered-delivery", delivery=delivery.decode(), github_event=event.decode())
+            _log().warning("altered-delivery", delivery=seen.delivery_id, github_event=seen.event)
         return (_NOTED if event in _QUIET else _RECEIPTS)[receipt]
 
 

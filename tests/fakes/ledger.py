@@ -52,11 +52,12 @@ class MemoryLedger:
 
     def accept(self, event: RawEvent) -> Receipt:
         with self._open():
-            there = self.events.setdefault(event.delivery_id, event)
-            if there is event:
+            there = self.events.get(event.delivery_id)
+            if there is None:
+                self.events[event.delivery_id] = event
                 self.arrived[event.delivery_id] = self.now()
                 return "stored"
-            return "seen" if there == event else "altered"
+            return "seen" if there.body == event.body else "altered"
 
     def backlog(self) -> Backlog:
         with self._open():

@@ -183,9 +183,8 @@ def test_github_fails_in_the_middle_and_heals(mode: Mode, healthy: World, tmp_pa
             assert getattr(end.raised, "retry_after", None) == 60.0
         assert (one.said(), one.branches()) == ([], ["main"])
         one.lines["github"].heal()
-        again = one.command()
-        once_more = one.command()
-        assert (again.kind, once_more.kind) == ("pull-request", "pull-request")
+        assert one.command().kind == "pull-request"
+        assert mode != "500" or one.command().kind == "pull-request"
         assert len(one.github.pulls(INFRA)) == len(one.said()) == 1
         assert len(one.branches()) == 2
 

@@ -7,10 +7,14 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from bot.edges.ledger import SqlLedger, open_ledger
 from bot.errors import Unavailable
@@ -111,6 +115,34 @@ def test_a_file_that_takes_no_write_is_an_outage_that_heals(tmp_path: Path, cloc
         assert ledger.cursor("a") == "c"
 
 
+def test_a_connection_lost_in_the_middle_is_no_outage(emptied: Callable[[], str], clock: StoppedClock) -> None:
+    attempts: list[int] = []
+
+    def work(connection: Connection) -> int:
+        attempts.append(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        if len(attempts) == 1:
+            with psycopg.connect(url) as killer:
+                killer.execute("SELECT pg_terminate_backend(%s)", attempts)
+        return connection.exec_driver_sql("SELECT 7").scalar_one()
+
+    url = emptied()
+    with open_ledger(url, clock=clock) as ledger:
+        assert ledger._db.write(work) == 7
+    assert len(set(attempts)) == len(attempts) == 2
+
+
+def test_what_fails_for_another_reason_is_not_tried_again(ledger: SqlLedger) -> None:
+    attempts: list[int] = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(1)
+        connection.exec_driver_sql("SELECT 1 FROM no_such_table")
+
+    with pytest.raises(DBAPIError):
+        ledger._db.write(work)
+    assert attempts == [1]
+
+
 def test_a_defect_is_no_outage(ledger: SqlLedger) -> None:
     with pytest.raises(Exception, match="no_such_table") as defect:
         ledger._db.read(lambda connection: connection.exec_driver_sql("SELECT 1 FROM no_such_table").scalar())
@@ -172,6 +204,8 @@ def test_h01_postgres_is_restarted_in_the_middle(
             assert ledger.leading(), "an outage of some seconds takes no lease away"
             while not sender.refused:
                 time.sleep(0.01)
+            ledger._proved -= 11
+            assert not ledger.leading(), "an outage that lasts does: others may be able to reach the database"
             own_server.start()
             sender.grown(50)
         finally:

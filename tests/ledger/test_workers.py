@@ -93,6 +93,20 @@ def test_who_takes_over_may_die_as_well(opened: Open) -> None:
     assert other.dead() == ("a", "gone")
 
 
+def test_a_worker_that_came_back_is_not_taken_over(opened: Open) -> None:
+    """Between the look at the table and the lock it came back, did something, and went again."""
+    first, other = opened("a"), opened("b")
+    first.enlist("a", "1")
+    seen = first._epoch
+    first.close()
+    again = opened("a")
+    again.enlist("a", "1")
+    again.close()
+    assert seen is not None
+    assert not other._take_over("a", seen)
+    assert other.dead() == ("a",), "by its present epoch"
+
+
 def test_burying_the_living_changes_nothing(opened: Open) -> None:
     one, other = opened("a"), opened("b")
     one.enlist("a", "1")
@@ -190,7 +204,7 @@ def cut(url: str) -> None:
     """End every session of the database, as a restart or a firewall would."""
     with psycopg.connect(url) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
@@ -240,3 +254,16 @@ def test_who_lost_a_dead_workers_lease_buries_it_no_more(server_url: str, clock:
         other.bury("a")
         assert back.leading()
         assert other.dead() == ()
+
+
+def test_a_session_that_we_lost_and_the_server_did_not_is_waited_for(server_url: str, clock: StoppedClock) -> None:
+    with ExitStack() as stack:
+        one, ghost = (stack.enter_context(open_ledger(server_url, clock=clock, executor_id="a")) for _ in range(2))
+        assert one.enlist("a", "1")
+        one._locks.close()
+        assert ghost._locks.take("a"), "as our own old session would"
+        assert one.leading(), "nobody took over as far as anybody can tell"
+        one._proved -= 11
+        assert not one.leading(), "but not for long"
+        ghost._locks.close()
+        assert one.leading()

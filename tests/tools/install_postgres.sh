@@ -16,7 +16,7 @@ if have; then
 fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo "The tests need Postgres 13 or newer: install it so that 'postgres' and 'initdb' stand in PATH." >&2
+  echo "The tests need Postgres 14 or newer: install it so that 'postgres' and 'initdb' stand in PATH." >&2
   echo "macOS: brew install postgresql@17, then add its bin folder to PATH." >&2
   exit 1
 fi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import subprocess
 import sys
 import threading
@@ -241,15 +242,32 @@ class Counting(asyncio.SelectorEventLoop):
         return super().call_soon_threadsafe(*args, **kwargs)
 
 
-def test_a_hundred_receipts_wake_the_loop_once() -> None:
-    arrivals = Arrivals()
-    futures: list[Future[Receipt]] = [Future() for _ in range(100)]
+class Later(MemoryLedger):
+    """Stores when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.futures: list[Future[Receipt]] = []
+
+    def submit(self, event: RawEvent) -> Future[Receipt]:
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+EVENT = RawEvent(delivery_id="d-1", event="issues", body=BODY)
+
+
+def test_a_hundred_events_go_over_in_one_burst_and_come_back_with_one_wake_up() -> None:
+    ledger = Later()
+    arrivals = Arrivals(ledger)
 
     async def wait() -> tuple[list[Receipt], int]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Counting)
-        waiting = [arrivals.of(future) for future in futures]
-        for future in futures:
+        waiting = [arrivals.stored(EVENT) for _ in range(100)]
+        assert ledger.futures == []
+        await asyncio.sleep(0)
+        for future in ledger.futures:
             future.set_result("stored")
         return await asyncio.gather(*waiting), loop.woken
 
@@ -257,12 +275,39 @@ def test_a_hundred_receipts_wake_the_loop_once() -> None:
         assert runner.run(wait()) == (["stored"] * 100, 1)
 
 
+def test_one_event_that_is_refused_does_not_hold_up_its_neighbours() -> None:
+    class Picky(MemoryLedger):
+        def submit(self, event: RawEvent) -> Future[Receipt]:
+            if event.event == "push":
+                raise queue.Full
+            return super().submit(event)
+
+    async def wait() -> list[Receipt | BaseException]:
+        arrivals = Arrivals(Picky())
+        events = [EVENT, EVENT.model_copy(update={"event": "push"}), EVENT]
+        return await asyncio.gather(*map(arrivals.stored, events), return_exceptions=True)
+
+    first, second, third = asyncio.run(wait())
+    assert (first, type(second), third) == ("stored", queue.Full, "seen")
+
+
 def test_arrivals_outlive_a_loop() -> None:
-    arrivals, done = Arrivals(), Future[Receipt]()
-    done.set_result("seen")
-    for _ in range(2):
-        assert asyncio.run(_receipt(arrivals, done)) == "seen"
+    arrivals = Arrivals(MemoryLedger())
+    assert [asyncio.run(_receipt(arrivals)) for _ in range(2)] == ["stored", "seen"]
 
 
-async def _receipt(arrivals: Arrivals, done: Future[Receipt]) -> Receipt:
-    return await arrivals.of(done)
+async def _receipt(arrivals: Arrivals) -> Receipt:
+    return await arrivals.stored(EVENT)
+
+
+def test_a_receipt_for_a_loop_that_is_closed_is_nobodys() -> None:
+    ledger = Later()
+    arrivals = Arrivals(ledger)
+
+    async def leave() -> None:
+        arrivals.stored(EVENT)
+        await asyncio.sleep(0)
+
+    asyncio.run(leave())
+    ledger.futures[0].set_result("stored")
+    assert ledger.futures[0].result() == "stored"

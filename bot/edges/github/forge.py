@@ -179,9 +179,8 @@ class GitHubForge:
         """One branch, one commit, one pull request.
 
         ``marker`` names who asked (stable for the thread and the application, not for one comment): an open pull
-        request with another marker is a conflict. ``when`` dates the commit, and tells a pull request that an earlier,
-        interrupted attempt of this very command opened from one that was there before. Raises Refused (conflict, dup,
-        policy, github-auth) or Unavailable.
+        request with another marker is a conflict. ``when`` dates the commit. Raises Refused (conflict, dup, policy,
+        github-auth) or Unavailable.
         """
         checked_paths(changes)
         self._without_secrets(changes)
@@ -206,7 +205,7 @@ class GitHubForge:
             branch=place.branch,
             head_sha=head.sha,
             draft=seen.draft,
-            created=place.open is None or seen.born >= when,
+            created=place.open is None,
         )
 
     def _pulls(self, home: Home) -> Pulls:

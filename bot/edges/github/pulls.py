@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -95,7 +94,6 @@ class Seen:
     title: str
     body: str
     draft: bool
-    born: datetime
     handle: GithubPull
 
 
@@ -218,7 +216,6 @@ def _seen(pull: GithubPull) -> Seen:
         title=pull.title,
         body=pull.body or "",
         draft=bool(pull.draft),
-        born=pull.created_at,
         handle=pull,
     )
 

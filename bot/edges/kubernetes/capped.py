@@ -13,7 +13,6 @@ from http.client import HTTPResponse
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class _InTime(io.RawIOBase):
@@ -46,10 +45,13 @@ class _Answer(HTTPResponse):
 
 def cap(manager: PoolManager, *, seconds: float) -> None:
     """Give every answer of this manager so many seconds, from the end of the request to its last byte."""
-    answer = {"response_class": staticmethod(partial(_Answer, seconds=seconds))}
-    plain = type("CappedConnection", (HTTPConnection,), answer)
-    secure = type("CappedSecureConnection", (HTTPSConnection,), answer)
+    answer: dict[str, Any] = {"response_class": staticmethod(partial(_Answer, seconds=seconds))}
     manager.pool_classes_by_scheme = {
-        "http": type("CappedPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("CappedSecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        "http": _capped(HTTPConnectionPool, answer),
+        "https": _capped(HTTPSConnectionPool, answer),
     }
+
+
+def _capped(pool: type[HTTPConnectionPool], answer: dict[str, Any]) -> type[HTTPConnectionPool]:
+    connection = type("CappedConnection", (pool.ConnectionCls,), answer)
+    return type("CappedPool", (pool,), {"ConnectionCls": connection})

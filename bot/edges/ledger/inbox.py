@@ -120,10 +120,13 @@ Known = Mapping[str, _Stored]
 
 
 def _insert_sqlite(connection: Connection, events: Sequence[RawEvent], now: int | None) -> Known:
-    newest = connection.execute(select(func.coalesce(func.max(INBOX.c.seq), 0))).scalar_one()
     rows = [(event.delivery_id, event.event, event.body, now) for event in events]
-    if connection.exec_driver_sql(_SQLITE, rows).rowcount == len(rows):
+    stored = connection.exec_driver_sql(_SQLITE, rows).rowcount
+    if stored == len(rows):
         return {}
+    newest = (
+        connection.execute(select(func.max(INBOX.c.seq))).scalar_one() - stored
+    )  # ours are the last, without a hole
     known = _known(connection, [event.delivery_id for event in events])
     return {key: row for key, row in known.items() if row.seq <= newest}
 

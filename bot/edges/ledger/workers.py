@@ -10,6 +10,7 @@ when Postgres restarts. So a worker that finds its old epoch goes on, and one th
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
@@ -26,8 +27,8 @@ from bot.model.job import WorkerRow
 from bot.ports import Clock
 
 _PATIENCE: Final = 10.0
-"""Seconds without an answer from the database after which a lease counts as lost: fewer than the 25 after which
-Postgres gives up a silent session, so that nobody can have taken over meanwhile."""
+"""Seconds without proof after which a lease counts as lost: fewer than the 25 after which Postgres gives up a silent
+session, so that nobody can have taken over from a worker that is merely cut off."""
 
 
 class SqlWorkers(Shelf):
@@ -59,20 +60,21 @@ class SqlWorkers(Shelf):
     def leading(self) -> bool:
         """Whether our lease is held. A worker that is told False has to stop: another may have taken over.
 
-        A database that does not answer for some seconds changes nothing. Asked once a second or so.
+        A database that does not answer, or that still holds our lock for a session we lost, changes nothing for some
+        seconds. Asked once a second or so.
         """
         with self._turn:
             if self._me is None or self._epoch is None:
                 return False
-            try:
-                leads = self._locks.take(self._me) and self._epoch_of(self._me) == self._epoch
-            except Unavailable:
-                return time.monotonic() - self._proved < _PATIENCE
-            if not leads:
-                self._epoch = None
-                self._locks.give(self._me)
-            self._proved = time.monotonic()
-            return leads
+            with contextlib.suppress(Unavailable):
+                held = self._locks.take(self._me)  # before the epoch is read: who takes over marks it under the lock
+                if self._epoch_of(self._me) != self._epoch:
+                    self._epoch = None
+                    self._locks.give(self._me)
+                    return False
+                if held:
+                    self._proved = time.monotonic()
+            return time.monotonic() - self._proved < _PATIENCE
 
     def report(self, row: WorkerRow) -> None:
         """See ``bot.records.Workers``."""
