@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import comment_to_pull, placement_quality, survey_speed
+from benchmarks import comment_to_pull, ledger, placement_quality, survey_speed, webhook_ack
 
 BENCHMARKS: Final[dict[str, Callable[[], None]]] = {
     "comment_to_pull": comment_to_pull.main,
     "survey_speed": survey_speed.main,
     "placement_quality": placement_quality.main,
+    "ledger": ledger.main,
+    "webhook_ack": webhook_ack.main,
 }
 
 

@@ -18,6 +18,7 @@ from bot.app import SnapshotInventory, build_house
 from bot.demo import COMMENT, examples, stage
 from bot.errors import Broken, Refusal
 from bot.flow.preview import preview
+from bot.flow.steps import Straight
 from bot.model.command import FolderTarget, Provision
 from bot.model.config import Config
 from bot.settings import read_settings
@@ -80,7 +81,14 @@ def _plans(files: dict[str, str]) -> list[float]:
         command = Provision(target=FolderTarget(folder=folder), app_description="2000 QPS peak, zero downtime")
         for _ in range(RUNS):
             began = time.monotonic()
-            planned = preview(command, house, config=Config(), when_unreachable="go-on", progress=lambda _step: None)
+            planned = preview(
+                command,
+                house,
+                steps=Straight(clock=house.clock),
+                config=Config(),
+                when_unreachable="go-on",
+                progress=lambda _step: None,
+            )
             times.append(time.monotonic() - began)
             if isinstance(planned, Refusal):
                 raise Broken(planned.message)

@@ -25,6 +25,7 @@ from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Refusal
 from bot.flow.house import House
 from bot.flow.preview import Preview, preview
+from bot.flow.steps import Straight
 from bot.model.cluster import ClusterSnapshot
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
@@ -55,9 +56,11 @@ def plan(repository: Path, repo: str, *, part: str, description: str) -> Preview
     owner, _, name = repo.partition("/")
     words = (BRANCH, *part.split("/")) if part else (BRANCH,)
     target = RepoTarget(host="github.com", owner=owner, name=name, tree=words)
+    house = _house(repository)
     return preview(
         Provision(target=target, app_description=description),
-        _house(repository),
+        house,
+        steps=Straight(clock=house.clock),
         config=Config(),
         when_unreachable="refuse",
         progress=lambda _: None,

@@ -14,6 +14,9 @@ Linux only: memory, threads and files are read from ``/proc``.
 from __future__ import annotations
 
 import argparse
+import logging
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -25,7 +28,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks import soak_verdict
-from benchmarks.soak_service import Process, Service, measured, service
+from benchmarks.soak_service import Process, Service, service
 from benchmarks.soak_verdict import Sample
 from benchmarks.soak_world import SECRET, World, world
 
@@ -101,15 +104,14 @@ class Soak:
             if process is not None:
                 self.cpu[process.pid] = process
         backlog = self.service.backlog()
-        given = len(self.world.given)
         waits = (
-            f"ended {max(0, given - backlog.commands - backlog.events):5}  "
-            f"waiting {backlog.events:3} events ({backlog.event_age:4.1f} s) "
+            f"ended {self.service.ended():5}  waiting {backlog.events:3} events ({backlog.event_age:4.1f} s) "
             f"{backlog.commands:4} commands ({backlog.command_age:5.1f} s)"
             if backlog
             else "the server does not answer"
         )
-        said = f"{now:6.0f} s  given {given:5}  {waits}  server {_shown(one.server)}  worker {_shown(one.worker)}"
+        said = f"{now:6.0f} s  given {len(self.world.given):5}  {waits}  load {os.getloadavg()[0]:4.1f}"
+        said += f"  server {_shown(one.server)}  worker {_shown(one.worker)}"
         self.console.print(said, highlight=False, soft_wrap=True)
 
 
@@ -122,6 +124,7 @@ def _shown(process: Process | None) -> str:
 def main() -> None:
     given = _arguments()
     console = Console(width=160)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the emulator breaks connections on purpose
     with tempfile.TemporaryDirectory(prefix="soak-", dir=given.folder) as folder:
         root = Path(folder)
         good = _run(root, given, console)
@@ -140,8 +143,7 @@ def _run(root: Path, given: argparse.Namespace, console: Console) -> bool:
             "limits as they are"
         )
         with service(_environment(root, outside), log=root / "log") as running:
-            for app in (outside.app,):
-                outside.github.apps.listen(app.id, f"{running.url}/webhooks/github", SECRET)
+            outside.github.apps.listen(outside.app.id, f"{running.url}/webhooks/github", SECRET)
             soak = Soak(
                 world=outside,
                 service=running,
@@ -166,10 +168,12 @@ def _report(
     found = soak_verdict.ends(root / "jobs.sqlite", soak.world)
     good = soak_verdict.show(console, found, soak.world)
     soak_verdict.memory(console, samples)
-    given, running, own = len(soak.world.given), soak.service, measured_here()
+    given, running = len(soak.world.given), soak.service
     faults = ", ".join(f"{count} {name}" for name, count in sorted(soak.world.line.happened.items()))
     again = ", ".join(f"{count} with the {name}" for name, count in sorted(soak.world.twice.items()))
-    used = sum(process.cpu for pid, process in soak.cpu.items() if pid != running.process.pid)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = used.ru_utime + used.ru_stime
+    workers = sum(process.cpu for pid, process in soak.cpu.items() if pid != running.process.pid)
     unexpected = len(running.workers) - len(running.killed) - 1
     console.print(
         f"given {given:,} in {giving:.0f} s ({given / giving:.2f}/s), all ended {soak.now() - giving:.0f} s later: "
@@ -178,15 +182,11 @@ def _report(
         f"faults of GitHub: {faults or 'none'}; calls that broke GitHub's limits: {soak.world.github.limits.breaches}; "
         f"unknown calls: {len(soak.world.github.unknown)}\n"
         f"deliveries that came twice: {again or 'none'}; not acknowledged at first: {soak.world.unacknowledged}\n"
-        f"processor time: workers {used:.0f} s ({used / max(1, given) * 1000:.0f} ms a command, without git's), "
-        f"server {soak.cpu[running.process.pid].cpu:.0f} s, emulators and people {own:.0f} s"
+        f"processor time: server {soak.cpu[running.process.pid].cpu:.0f} s, workers {workers:.0f} s, what these and "
+        f"the emulators started (git, YAML, terraform) the rest of {seconds:.0f} s; emulators and people "
+        f"{time.process_time():.0f} s; {(seconds + time.process_time()) / max(1, given) * 1000:.0f} ms a command in all"
     )
     return good and settled and status == 0
-
-
-def measured_here() -> float:
-    """Processor seconds of this process."""
-    return time.process_time()
 
 
 def _environment(root: Path, outside: World) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The service under soak: ``serve`` as a process of its own, its worker killed now and then, both measured from outside.
+"""The service under soak: ``serve`` as a process of its own, its worker killed now and then, measured from outside.
 
 In: an environment. Out: its backlog, and its processes' memory, threads and files as Linux counts them. Never: a kill
 of what this soak did not start.
@@ -55,6 +55,14 @@ class Service:
             return Backlog.model_validate(answer.json()["backlog"]) if answer.ok else None
         return None
 
+    def ended(self) -> int:
+        """Commands that ended, as the page for Prometheus counts them."""
+        with suppress(requests.RequestException):
+            page = requests.get(f"{self.url}/metrics", timeout=10).text
+            lines = [line for line in page.splitlines() if line.startswith("ai_provision_commands_total{")]
+            return round(sum(float(line.rpartition(" ")[2]) for line in lines))
+        return 0
+
     def server(self) -> Process | None:
         """The server now."""
         return measured(self.process.pid)
@@ -79,9 +87,13 @@ class Service:
         return True
 
     def stop(self) -> int:
-        """SIGTERM; the exit status."""
+        """SIGTERM; the exit status. Killed, which is a failure, when it does not end."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=_ENDS)
+        try:
+            return self.process.wait(timeout=_ENDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
 
 @contextmanager

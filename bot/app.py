@@ -19,7 +19,7 @@ from bot.edges.github import GitHubForge, is_plain_loopback
 from bot.edges.kubernetes import KubernetesInventory
 from bot.edges.proxmox import ProxmoxInventory
 from bot.edges.terraform import TerraformToolbox
-from bot.edges.yaml_reader import ChildYamlReader
+from bot.edges.yaml_reader import ChildYamlReader, RememberingYamlReader
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House, Office
 from bot.flow.steps import Straight
@@ -134,7 +134,7 @@ def _has_content(kubeconfig: Path) -> bool:
 
 def build_house(settings: Settings, *, inventory: Inventory) -> House:
     """What a plan stands on."""
-    yaml = ChildYamlReader()
+    yaml = RememberingYamlReader(ChildYamlReader())
     return House(
         repos=GitRepos(select=select, yaml=yaml, locate=_locator(settings)),
         inventory=inventory,

@@ -37,6 +37,7 @@ from bot.work.worker import Desk, Ended, Worker, unheard
 _LOG: Final = structlog.get_logger("ai_provision.workshop")
 _DAY: Final = 86_400.0
 _DRAIN: Final = 20.0
+_WATCH: Final = 15.0
 _LEASE: Final = 30.0
 """Seconds to wait for the lease of this executor id: a worker that was just killed frees it at once."""
 
@@ -52,15 +53,19 @@ def open_shop(
     meters: Meters | None = None,
     secrets: Secrets | None = None,
     chores: bool = True,
+    watch_every: float = _WATCH,
+    lease: float = _LEASE,
 ) -> Iterator[SqlLedger]:
     """A worker that works while the context lasts. ``chores``: with the sweeps and the housekeeping.
+
+    ``watch_every``: seconds between two looks for jobs that nobody runs. ``lease``: seconds to wait for our own.
 
     Raises Refused or Unavailable when it cannot begin.
     """
     clock, counted = RealClock(), meters or Meters()
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(settings.database_url, clock=clock, executor_id=settings.executor_id))
-        _enlist(ledger, settings.executor_id)
+        _enlist(ledger, settings.executor_id, patience=lease)
         house = app.build_house(settings, inventory=app.build_inventory(settings))
         hidden = secrets or Secrets(settings.secrets())
         offices = stack.enter_context(
@@ -84,15 +89,19 @@ def open_shop(
             hooks=worker,
             concurrency=settings.concurrency,
         )
-        schedules = _schedules(settings, ledger, queue, offices, counted, polling=polling) if chores else []
+        schedules = (
+            _schedules(settings, ledger, queue, offices, counted, polling=polling, watch_every=watch_every)
+            if chores
+            else []
+        )
         worker.start(queue, schedules)
         stack.callback(worker.stop, seconds=drain)
         yield ledger
 
 
-def _enlist(ledger: SqlLedger, executor_id: str) -> None:
+def _enlist(ledger: SqlLedger, executor_id: str, *, patience: float) -> None:
     """Take the lease of this executor id. Raises Refused(config) while another live worker holds it."""
-    end = time.monotonic() + _LEASE
+    end = time.monotonic() + patience
     while not ledger.enlist(executor_id, __version__):
         if time.monotonic() > end:
             raise Refused(
@@ -106,7 +115,14 @@ def _enlist(ledger: SqlLedger, executor_id: str) -> None:
 
 
 def _schedules(
-    settings: Settings, ledger: SqlLedger, queue: Durable, offices: GitHubOffices, meters: Meters, *, polling: bool
+    settings: Settings,
+    ledger: SqlLedger,
+    queue: Durable,
+    offices: GitHubOffices,
+    meters: Meters,
+    *,
+    polling: bool,
+    watch_every: float,
 ) -> list[Schedule]:
     clock = RealClock()
     own = partial(Schedule, clock=clock)
@@ -117,7 +133,7 @@ def _schedules(
             every=10.0,
             work=partial(report, ledger, clock, meters, worker=settings.executor_id, version=__version__),
         ),
-        own(name="watch", every=15.0, work=partial(watch, ledger, queue, meters)),
+        own(name="watch", every=watch_every, work=partial(watch, ledger, queue, meters, after=4 * watch_every)),
         shared(name="opinions", every=600.0, work=partial(opinions, ledger, clock, offices.housekeeping_of)),
         shared(name="tidy", every=_DAY, work=lambda: tidy(offices.repositories(), offices.housekeeping)),
         shared(name="prune", every=_DAY, work=partial(prune, ledger, queue, clock, keep_days=settings.keep_days)),

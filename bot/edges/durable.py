@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from dbos import error as dbos_error
 from pydantic import TypeAdapter
 
 from bot.checkpoint import Checkpoint, attempt, opened
-from bot.errors import Broken, Code, Refusal, Refused
+from bot.errors import Broken, Code, Refusal, Refused, Unavailable
 from bot.ports import StepHooks, Steps
 
 T = TypeVar("T")
@@ -40,6 +41,12 @@ FLOW_VERSION: Final = "belt-1"
 QUEUE: Final = "commands"
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _BATCH: Final = 500
+_LEAD: Final = 20.0
+"""Seconds by which an urgent command counts as older: a crowd of them keeps no other one waiting for ever."""
+_FLOORS: Final = ((10, 180.0), (3, 60.0), (0, 0.0))
+"""After so many waits for one step, none is shorter than so many seconds: an hour holds less than 30 tries."""
+_LONGEST_TRY: Final = 900.0
+"""Seconds that one try counts at most: hours in which no process lived are not held against the command."""
 _LOG: Final = structlog.get_logger("ai_provision.durable")
 
 
@@ -64,7 +71,7 @@ class _Json(Serializer):
 
 
 class DurableSteps:
-    """``bot.ports.Steps`` with memory. ``patience``: how long, in seconds, all waits of one step may last."""
+    """``bot.ports.Steps`` with memory. ``patience``: how long, in seconds, all tries and waits of one step may last."""
 
     def __init__(self, owner: Durable, *, job: str) -> None:
         self._owner = owner
@@ -72,17 +79,19 @@ class DurableSteps:
 
     def run(self, name: str, work: Callable[[], T], form: TypeAdapter[T], *, always: bool = False) -> T:
         """See ``bot.ports.Steps``. Raises Halted when this process stops."""
-        waited, hooks = 0.0, self._owner.hooks
+        outages, hooks = _Outages(), self._owner.hooks
         while True:
             self._owner.check()
             checkpoint = self._once(name, work, form, always=always)
             outage = checkpoint.outage
-            if outage is None or outage.code is not Code.RATE or waited + outage.retry_after > hooks.patience:
+            if outage is None or outage.code is not Code.RATE:
                 return opened(checkpoint, form)
-            waited += outage.retry_after
-            hooks.parked(self._job, name, outage.retry_after)
-            self._sleep(outage.retry_after)
-            hooks.parked(self._job, name, None)
+            seconds = outages.wait(outage.retry_after)
+            if outages.spent + seconds > hooks.patience:
+                return opened(checkpoint, form)
+            self._parked(name, seconds)
+            outages.waited(seconds, until=self._sleep(seconds))
+            self._parked(name, None)
 
     def _once(self, name: str, work: Callable[[], T], form: TypeAdapter[T], *, always: bool) -> Checkpoint:
         hooks = self._owner.hooks
@@ -91,17 +100,57 @@ class DurableSteps:
             began = time.monotonic()
             result = attempt(work, form, cancelled=_nobody if always else lambda: hooks.cancelled(self._job))
             hooks.stepped(name, time.monotonic() - began)
+            if result.outage is not None and result.outage.code is Code.INTERNAL:
+                raise Halted  # our records did not answer, which says nothing about this job
             return result.model_dump_json(exclude_none=True)
 
         return Checkpoint.model_validate_json(_remembered(name, step))
 
-    def _sleep(self, seconds: float) -> None:
-        """A durable wait in short naps, so that a stopping process is not held by it, nor a clock that jumps."""
+    def _parked(self, name: str, seconds: float | None) -> None:
+        try:
+            self._owner.hooks.parked(self._job, name, seconds)
+        except Unavailable as stop:
+            raise Halted from stop
+
+    def _sleep(self, seconds: float) -> datetime:
+        """A durable wait in short naps, so that a stopping process is not held by it, nor a clock that jumps.
+
+        Returns the remembered moment of its end.
+        """
         until = datetime.fromisoformat(_remembered("wait", partial(_later, seconds)))
         end = time.monotonic() + seconds
         while (left := min((until - datetime.now(UTC)).total_seconds(), end - time.monotonic())) > 0:
             self._owner.check()
             time.sleep(min(left, 0.5))
+        return until
+
+
+@dataclass
+class _Outages:
+    """The outages of one step so far: how long they lasted, and how long to wait after the next one.
+
+    A job that is taken up again has to take the same decisions as before, or its steps would not be the remembered
+    ones. So nothing here asks a clock: the seconds that an outage asks for stand in its checkpoint, and the moments at
+    which waits end are remembered too. A try between two waits lasted from the end of the one to the begin of the
+    other; the first and the latest try are not between two and do not count yet.
+    """
+
+    spent: float = 0.0
+    _waits: int = 0
+    _until: datetime | None = None
+
+    def wait(self, told: float) -> float:
+        """Seconds: as told, but ever longer where a short wait did not help, so that ``retry-after: 1`` does not make
+        thousands of calls within the patience.
+        """
+        return max(told, next(floor for waits, floor in _FLOORS if self._waits >= waits))
+
+    def waited(self, seconds: float, *, until: datetime) -> None:
+        """Note a wait of so many seconds."""
+        began = until - timedelta(seconds=seconds)
+        tried = 0.0 if self._until is None else (began - self._until).total_seconds()
+        self.spent += seconds + min(max(tried, 0.0), _LONGEST_TRY)
+        self._waits, self._until = self._waits + 1, until
 
 
 def _remembered(name: str, step: Callable[[], str]) -> str:
@@ -166,8 +215,9 @@ class Durable:
         }
 
     def hand(self, job: str, *, given: datetime, urgent: bool) -> None:
-        """Queue a job once, however often it is handed over. Older ones begin first, urgent ones before all."""
-        rank = 1 if urgent else max(2, int((given - _EPOCH).total_seconds() * 10) % (2**31 - 1))
+        """Queue a job once, however often it is handed over. Older ones begin first; an urgent one counts as older."""
+        lead = _LEAD if urgent else 0.0
+        rank = max(1, int(((given - _EPOCH).total_seconds() - lead) * 10) % (2**31 - 1))
         with SetWorkflowID(job), SetEnqueueOptions(priority=rank):
             DBOS.enqueue_workflow(QUEUE, _command, job)
 

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
 import selectors
 import subprocess
 import sys
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +43,8 @@ Documents = dict[str, tuple[YamlDocument, ...]]
 # Imported, so that the compiled form is used, and without the work of ``site``: together a third of the start.
 _BOOT: Final = "import sys; *folders, name = sys.argv[1:]; sys.path += folders; __import__(name).main()"
 _CHUNK: Final = 1 << 16
+_SMALL: Final = 1 << 16
+_KNOWN: Final = 256
 _LAST_WORDS: Final = 1.0
 _Child = subprocess.Popen[bytes]
 
@@ -64,6 +69,38 @@ class ChildYamlReader:
         with contextlib.closing(_Nursery(self._child)) as nursery:
             nursery.prepare()
             yield _WarmYamlReader(nursery, self._wall_seconds)
+
+
+class RememberingYamlReader:
+    """A reader that knows small files again: the same bytes are the same document. What was not read is read again."""
+
+    def __init__(self, inner: ChildYamlReader) -> None:
+        self._inner = inner
+        self._known: OrderedDict[bytes, tuple[YamlDocument, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, files: Mapping[str, bytes]) -> tuple[Documents, tuple[Unread, ...]]:
+        """Documents by path, and what could not be read. Never raises for the content of a file."""
+        if len(files) != 1 or sum(map(len, files.values())) > _SMALL:
+            return self._inner.read(files)
+        [(path, data)] = files.items()
+        key = hashlib.sha256(data).digest()
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+                return {path: known}, ()
+        documents, unread = self._inner.read(files)
+        if path in documents and not unread:
+            with self._lock:
+                self._known[key] = documents[path]
+                while len(self._known) > _KNOWN:
+                    self._known.popitem(last=False)
+        return documents, unread
+
+    def warm(self) -> contextlib.AbstractContextManager[YamlReader]:
+        """A reader for one reading of a repository; it remembers nothing."""
+        return self._inner.warm()
 
 
 @dataclass(frozen=True)

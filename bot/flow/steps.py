@@ -24,7 +24,7 @@ def nobody() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Straight:
-    """Runs each step at once. ``patience`` is how long, in seconds, all waits of one step may last."""
+    """Runs each step at once. ``patience`` is how long, in seconds, all tries and waits of one step may last."""
 
     clock: Clock
     patience: float = 120.0
@@ -33,11 +33,15 @@ class Straight:
     def run(self, name: str, work: Callable[[], T], form: TypeAdapter[T], *, always: bool = False) -> T:
         """See ``bot.ports.Steps``."""
         del name
-        waited = 0.0
+        began, waited = self.clock.now(), 0.0
         while True:
             checkpoint = attempt(work, form, cancelled=nobody if always else self.cancelled)
             outage = checkpoint.outage
-            if outage is None or outage.code is not Code.RATE or waited + outage.retry_after > self.patience:
+            if outage is None or outage.code is not Code.RATE:
+                return opened(checkpoint, form)
+            # the waits alone where somebody set the clock back
+            spent = max(waited, (self.clock.now() - began).total_seconds())
+            if spent + outage.retry_after > self.patience:
                 return opened(checkpoint, form)
             waited += outage.retry_after
             self.clock.sleep(outage.retry_after)

@@ -41,7 +41,10 @@ def finished(document: Document, pull: PullRequest, *, job: str) -> str:
         f"confidence {plan.confidence.value:.2f}",
         *([] if plan.capacity_verified else ["capacity unverified"]),
     ]
-    missing = [f"- Not read: {inert_text(gap.what)} ({inert_code(gap.code)})" for gap in document.cluster.missing]
+    missing = [
+        f"- Not read of {gap.system}: {inert_text(gap.what)} ({inert_code(gap.code)})"
+        for gap in document.cluster.missing
+    ]
     return joined(
         [
             f"**ai-provision** {verb} {kind} {pull.url} for {inert_code(plan.app)}: {', '.join(facts)}.",

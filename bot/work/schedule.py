@@ -57,14 +57,17 @@ def report(ledger: Ledger, clock: Clock, meters: Meters, *, worker: str, version
     ledger.report(WorkerRow(id=worker, version=version, seen_at=clock.now(), metrics=meters.text()))
 
 
-def watch(ledger: Ledger, queue: JobQueue, meters: Meters) -> None:
-    """Take up the jobs of workers that are gone, and those of our own that a failing database cut off."""
+def watch(ledger: Ledger, queue: JobQueue, meters: Meters, *, after: float = 60.0) -> None:
+    """Take up the jobs of workers that are gone, and those of our own that a failing database cut off.
+
+    ``after``: seconds since one of our own was last touched.
+    """
     for worker in ledger.dead():
         count = queue.recover(worker)
         ledger.bury(worker)
         _LOG.warning("a worker is gone", worker=worker, jobs=count)
         meters.recovered(count)
-    revived = queue.revive(after=60.0)
+    revived = queue.revive(after=after)
     if revived:
         _LOG.warning("jobs taken up again", jobs=revived)
         meters.recovered(revived)

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from bot.errors import Broken, Refused, Unavailable
+from bot.errors import Broken, Code, Refused, Unavailable
 from bot.flow.house import Office
 from bot.handlers.dispatch import run_job
 from bot.meters import Meters
@@ -132,6 +132,8 @@ class Worker:
             office = self._desk.offices(job.order, steps)
             return run_job(job, office, progress=self._desk.progress or _logged)
         except (Refused, Unavailable) as stop:  # GitHub takes no word of ours: there is nowhere to say it but here
+            if isinstance(stop, Unavailable) and stop.code is Code.INTERNAL:
+                raise  # our records, not GitHub: this run is no end
             log.warning("unsaid", code=stop.refusal.code, reason=stop.refusal.message)
             return Published(kind="failed", code=stop.refusal.code)
         except Broken as defect:

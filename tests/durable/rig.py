@@ -11,12 +11,13 @@ import multiprocessing
 import os
 import queue
 import re
+import resource
 import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,13 +26,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.demo import APPLICATION, COMMENT, INFRA, examples
 from bot.edges.clock import RealClock
-from bot.edges.ledger import open_ledger
+from bot.edges.ledger import SqlLedger, open_ledger
 from bot.emulators.github import GitHubEmulator
 from bot.emulators.kubernetes import KubernetesEmulator
 from bot.emulators.loopback import Loopback
 from bot.emulators.proxmox import ProxmoxEmulator
+from bot.errors import Unavailable
 from bot.meters import Meters
 from bot.model.command import RawEvent
+from bot.ports import Clock
 from bot.settings import read_settings
 from bot.workshop import open_shop
 from tests.fakes.clock import StoppedClock
@@ -51,6 +54,8 @@ class Gate:
     at: int | None = None
     mode: Mode = "before"
     victim: int | None = None
+    strike: Callable[[], None] | None = None
+    """Done in the place of the kill; the call is then answered."""
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,6 +65,9 @@ class Gate:
                 await app(scope, receive, send)
                 return
             fatal = self._number(f"{scope['method']} {scope['path']}")
+            if fatal and self.strike is not None:
+                self.strike()
+                fatal = False
             if fatal and self.mode == "before":
                 self._kill()
                 return
@@ -93,6 +101,8 @@ class World:
     gate: Gate
     environment: dict[str, str]
     events: queue.Queue[RawEvent]
+    hook: str
+    """Where webhooks are caught."""
 
     def command(self, text: str = COMMENT, *, login: str = "ada") -> int:
         """Comment ``text`` on a new issue; the event is stored. Returns the issue's number."""
@@ -103,6 +113,10 @@ class World:
     def say(self, number: int, text: str, *, login: str = "ada") -> None:
         """Comment on an issue; the event is stored."""
         self.github.comment(INFRA, number, login, text)
+        self.store()
+
+    def store(self) -> None:
+        """Store the events that came."""
         with open_ledger(self.url, clock=RealClock()) as ledger:
             while not self.events.empty():
                 ledger.accept(self.events.get_nowait())
@@ -153,11 +167,11 @@ class _Listener:
 
 
 @contextmanager
-def world(root: Path, *, database: str | None = None) -> Iterator[World]:
-    """Everything but the worker."""
+def world(root: Path, *, database: str | None = None, clock: Clock | None = None) -> Iterator[World]:
+    """Everything but the worker. ``clock``: GitHub's; an App needs one that goes right."""
     with ExitStack() as stack:
         gate, listener = Gate(), _Listener()
-        github = GitHubEmulator(root / "github", clock=StoppedClock())
+        github = GitHubEmulator(root / "github", clock=clock or StoppedClock())
         github.app = gate.around(github.app)
         github.add_repository(APPLICATION, examples() / "supermarket-inventory")
         config = (examples() / "ai-provision.yaml").read_text()
@@ -170,7 +184,7 @@ def world(root: Path, *, database: str | None = None) -> Iterator[World]:
         github.hook(INFRA, f"{hook.url}/webhooks/github", "secret")
         environment = _environment(root, url, github.add_token("ai-provision"), gate, stack)
         environment["AI_PROVISION_DATABASE_URL"] = database or f"sqlite:///{root}/bot.sqlite"
-        yield World(root=root, github=github, gate=gate, environment=environment, events=listener.events)
+        yield World(root=root, github=github, gate=gate, environment=environment, events=listener.events, hook=hook.url)
 
 
 def _environment(root: Path, github: str, token: str, gate: Gate, stack: ExitStack) -> dict[str, str]:
@@ -227,20 +241,70 @@ class DeadlyMeters(Meters):
         self.steps += 1
 
 
-def _work(environment: Mapping[str, str], die_at_step: int | None, patience: float, told: Any) -> None:
-    """A worker's life: until every stored command has ended."""
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """How a worker lives. ``chores``: with its schedules, ``watch_every`` in seconds.
+
+    ``room``: bytes that a file may have, as long as ``room_for`` seconds after the start of work (None: to the end).
+    """
+
+    chores: bool = False
+    watch_every: float = 15.0
+    drain: float = 5.0
+    room: int | None = None
+    room_for: float | None = None
+
+
+PLAIN = Life()
+
+
+def _work(
+    environment: Mapping[str, str], die_at_step: int | None, patience: float, told: Any, life: Life = PLAIN
+) -> None:
+    """A worker's life: until every stored command has ended, its lease is lost, or nobody waits for it any more."""
     meters = DeadlyMeters(die_at_step)
-    with open_shop(read_settings(environment), meters=meters, drain=5.0, chores=False) as ledger:
-        deadline = time.monotonic() + patience
-        while True:
+    with limited(life.room):
+        with open_shop(
+            read_settings(environment),
+            meters=meters,
+            drain=life.drain,
+            chores=life.chores,
+            watch_every=life.watch_every,
+        ) as ledger:
+            word = _live(ledger, life, patience)
+        told.put((word, meters.steps))
+
+
+def _live(ledger: SqlLedger, life: Life, patience: float) -> str:
+    began = time.monotonic()
+    while time.monotonic() - began < patience:
+        if life.room_for is not None and time.monotonic() - began > life.room_for:
+            limit_files(None)
+        if not ledger.leading():
+            return "lease"
+        with suppress(Unavailable):
             backlog = ledger.backlog()
             if backlog.events == backlog.commands == 0:
-                break
-            if time.monotonic() > deadline:
-                told.put(("late", meters.steps))
-                return
-            time.sleep(0.05)
-    told.put(("done", meters.steps))
+                return "done"
+        time.sleep(0.05)
+    return "late"
+
+
+@contextmanager
+def limited(room: int | None) -> Iterator[None]:
+    """No file of this process grows beyond ``room`` bytes: what a full disk is to a database."""
+    limit_files(room)
+    try:
+        yield
+    finally:
+        limit_files(None)
+
+
+def limit_files(room: int | None) -> None:
+    """Set, or with None lift, the limit."""
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY if room is None else room, resource.RLIM_INFINITY)
+    )
 
 
 SMALL = """/ai-provision
@@ -251,21 +315,23 @@ app_description: "Inventory service, 20 QPS peak, PostgreSQL"
 
 
 def start_worker(
-    world: World, *, die_at_step: int | None = None, patience: float = 60.0, **settings: str
+    world: World, *, die_at_step: int | None = None, patience: float = 60.0, life: Life = PLAIN, **settings: str
 ) -> tuple[Any, Any]:
     """A worker in a process of its own, and the queue on which it says how it ended."""
     told = PROCESSES.Queue()
     process = PROCESSES.Process(
-        target=_work, args=({**world.environment, **settings}, die_at_step, patience, told), daemon=True
+        target=_work, args=({**world.environment, **settings}, die_at_step, patience, told, life), daemon=True
     )
     process.start()
     world.gate.victim = process.pid
     return process, told
 
 
-def run_worker(world: World, *, die_at_step: int | None = None, patience: float = 60.0, **settings: str) -> int:
+def run_worker(
+    world: World, *, die_at_step: int | None = None, patience: float = 60.0, life: Life = PLAIN, **settings: str
+) -> int:
     """Run a worker to its end; the number of steps it did. Raises AssertionError unless it ended as it should."""
-    process, told = start_worker(world, die_at_step=die_at_step, patience=patience, **settings)
+    process, told = start_worker(world, die_at_step=die_at_step, patience=patience, life=life, **settings)
     process.join(patience + 30)
     assert process.exitcode == 0, f"the worker ended with {process.exitcode}"
     word, steps = told.get(timeout=5)

@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.edges.git import GitLimits, GitRepos, Remote
+from bot.edges.git import GitLimits, GitRepos, Remote, public_remote
 from bot.errors import Code, Refused, Unavailable
-from tests.edges.git_fixtures import TARGET, PlainYaml, commit, reader, repository, served, survey_set
+from bot.model.command import RepoTarget
+from tests.edges.git_fixtures import TARGET, PlainYaml, commit, locator, reader, repository, served, survey_set
 from tests.git_server import git_host, run_git
 
 SMALL = {"Dockerfile": "FROM scratch\n", "compose.yaml": "a: 1\n", "src/main.go": "package main\n"}
@@ -132,11 +134,11 @@ def test_beyond_a_soft_limit_the_reading_is_partial_and_says_so(
         ("403", Refused, 1),
         ("private", Refused, 1),
         ("redirect", Refused, 1),
-        ("login-page", Refused, 2),
-        ("429", Unavailable, 3),
+        ("login-page", Refused, 4),
+        ("429", Unavailable, 2),
         ("500", Unavailable, 3),
         ("502", Unavailable, 3),
-        ("truncated", Unavailable, 9),
+        ("truncated", Unavailable, 6),
     ],
 )
 def test_a_failing_host_has_a_code_and_a_bounded_number_of_tries(
@@ -148,7 +150,7 @@ def test_a_failing_host_has_a_code_and_a_bounded_number_of_tries(
             reader(host, tmp_path / "work").read(TARGET)
         assert len(host.requests) <= requests
     assert trap.requests == []
-    assert stop.value.refusal.code in {Code.REPO_UNREACHABLE, Code.REPO_EMPTY}
+    assert stop.value.refusal.code is Code.REPO_UNREACHABLE
     assert "127.0.0.1" not in stop.value.refusal.message + stop.value.refusal.remedy
     assert clean(tmp_path)
 
@@ -158,6 +160,49 @@ def test_a_short_outage_is_bridged(tmp_path: Path) -> None:
     with served(tmp_path, "flaky") as (repos, host):
         host.failures_left = 2
         assert "Dockerfile" in repos.read(TARGET).texts
+
+
+def test_a_busy_host_gets_one_minute_that_is_not_taken_from_the_reading(tmp_path: Path) -> None:
+    repository(tmp_path, SMALL)
+    with git_host(tmp_path, "429") as host:
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            host.mode = "plain"
+
+        assert "Dockerfile" in replace(reader(host, tmp_path / "work"), pause=pause).read(TARGET).texts
+    assert pauses == [60.0]
+
+
+def test_a_name_that_resolves_at_the_third_try_is_read(tmp_path: Path) -> None:
+    repository(tmp_path, SMALL)
+    with served(tmp_path) as (repos, host):
+        left = [1, 2]
+
+        def locate(target: RepoTarget) -> Remote:
+            if left:
+                left.pop()
+                public_remote(target, _nowhere)
+            return locator(host)(target)
+
+        assert "Dockerfile" in replace(repos, locate=locate).read(TARGET).texts
+
+
+def _nowhere(_host: str) -> tuple[str, ...]:
+    raise OSError("Name or service not known")
+
+
+def test_a_slow_search_for_the_place_is_not_taken_from_the_reading(tmp_path: Path) -> None:
+    repository(tmp_path, SMALL)
+    limits = GitLimits(seconds=3.0)
+    with served(tmp_path, limits=limits) as (repos, host):
+
+        def locate(target: RepoTarget) -> Remote:
+            time.sleep(3.2)
+            return locator(host)(target)
+
+        assert "Dockerfile" in replace(repos, locate=locate).read(TARGET).texts
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_self_signed_certificate_is_a_tls_refusal(tmp_path: Path) -> None:
         ("fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none", "tls"),
         ("fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate", "tls"),
         ("fatal: could not read Username for 'https://x': terminal prompts disabled", "private"),
-        ("remote: certificate not found\nfatal: early EOF", "outage"),
+        ("remote: certificate not found\nfatal: early EOF", "broken"),
         ("error: RPC failed; curl 28 Operation too slow. Less than 1000 bytes/sec", "slow"),
     ],
 )

@@ -104,6 +104,24 @@ def test_a_long_limit_parks_the_job_and_calls_no_more(world: EmulatedWorld, head
     assert world.clock.slept == []
 
 
+@pytest.mark.parametrize("times", [1, 1000], ids=["once", "lasting"])
+def test_an_answer_that_broke_in_its_headers_is_no_permission(world: EmulatedWorld, times: int) -> None:
+    world.github.faults.add("GET", ".*/permission", status=200, body="", times=times)
+    if times == 1:
+        assert world.forge.permission(world.thread(), "alice") == "admin"
+    else:
+        with pytest.raises(Unavailable) as outage:
+            world.forge.permission(world.thread(), "alice")
+        assert outage.value.code is Code.RATE
+
+
+def test_a_pull_request_whose_answer_broke_in_its_headers_is_looked_for(world: EmulatedWorld) -> None:
+    world.github.faults.add("POST", PULLS, status=201, body="", after_processing=True)
+    publish(world.forge)
+    one_pull(world)
+    assert sum(call.creates for call in world.github.calls) == 1
+
+
 def test_a_lasting_outage_ends(world: EmulatedWorld) -> None:
     world.github.faults.add("*", ".*", status=500, times=1000)
     with pytest.raises(Unavailable):

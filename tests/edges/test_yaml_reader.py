@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.edges import _yaml_child
-from bot.edges.yaml_reader import ChildYamlReader
+from bot.edges.yaml_reader import ChildYamlReader, RememberingYamlReader
+from bot.model.tree import Unread, YamlDocument
 from bot.ports import YamlReader
 from tests.survey.trees import PlainYamlReader
 
@@ -255,3 +257,24 @@ def test_a_verdict_is_always_plain_json(source: str | bytes) -> None:
     data = source if isinstance(source, bytes) else source.encode()
     verdict = _yaml_child.verdict(data)
     assert json.loads(json.dumps(verdict, allow_nan=False)).keys() <= {"documents", "reason"}
+
+
+class _Counting(ChildYamlReader):
+    """The real reader, with its starts counted."""
+
+    reads = 0
+
+    def read(self, files: Mapping[str, bytes]) -> tuple[dict[str, tuple[YamlDocument, ...]], tuple[Unread, ...]]:
+        type(self).reads += 1
+        return super().read(files)
+
+
+def test_a_small_file_is_parsed_once_and_a_broken_one_every_time() -> None:
+    reader, before = RememberingYamlReader(_Counting()), _Counting.reads
+    first = reader.read({"a.yaml": b"x: 1\n"})
+    again = reader.read({"b.yaml": b"x: 1\n"})
+    assert first[0]["a.yaml"] == again[0]["b.yaml"]
+    assert _Counting.reads - before == 1
+    for _ in range(2):
+        assert reader.read({"c.yaml": b"x: [\n"})[1]
+    assert _Counting.reads - before == 3

@@ -82,10 +82,10 @@ _GIT: dict[Mode, _Row] = {
     "refused": ("refused", "repo-unreachable", 0, 2),
     "timeout": ("refused", "repo-timeout", 1, 0),
     "drip": ("refused", "repo-timeout", 1, 0),
-    "429": ("refused", "repo-unreachable", 3, 2),
+    "429": ("refused", "repo-unreachable", 2, 1),
     "500": ("refused", "repo-unreachable", 3, 2),
     "502-html": ("refused", "repo-unreachable", 3, 2),
-    "truncated": ("refused", "repo-unreachable", 9, 2),
+    "truncated": ("refused", "repo-unreachable", 6, 1),
     "wrong-schema": ("refused", "repo-unreachable", 1, 0),
     "tls": ("refused", "repo-tls", 0, 0),
     "credential": ("refused", "repo-unreachable", 1, 0),
@@ -117,9 +117,7 @@ _KUBERNETES: dict[Mode, _Row] = {
     "credential": ("refused", "kubernetes-auth", 1, 0),
     "403": ("refused", "kubernetes-auth", 2, 0),
 }
-_GAPS: dict[tuple[System, Mode], str] = {
-    ("github", "drip"): "each byte begins the time-out anew; the whole answer has no limit",
-}
+_GAPS: dict[tuple[System, Mode], str] = {}
 
 
 def _cells(system: System, rows: dict[Mode, _Row]) -> Iterator[Cell]:

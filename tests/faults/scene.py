@@ -255,6 +255,7 @@ def _forge(line: Line, clock: BriskClock) -> GitHubForge:
         write_pause=0,
         redact=redactor(CANARIES),
         timeout=1 if _hasty(line) else 15,
+        answer=1.0 if _hasty(line) else 30.0,
     )
 
 

@@ -39,7 +39,9 @@ def test_a_branch_may_have_any_name(branch: str) -> None:
         ("fatal: repository 'https://git.example.test/org/shop.git/' not found", "absent"),
         ("fatal: could not read Username for 'https://tls.example.test': terminal prompts disabled", "private"),
         ("fatal: 'origin' does not appear to be a git repository", "absent"),
-        ("fatal: early EOF\nfatal: fetch-pack: invalid index-pack output", "outage"),
+        ("fatal: early EOF\nfatal: fetch-pack: invalid index-pack output", "broken"),
+        ("error: inflate: data stream error\nfatal: fetch-pack: invalid index-pack output", "broken"),
+        ("error: RPC failed; curl 18 transfer closed\nfatal: early EOF", "outage"),
     ],
 )
 def test_each_last_word_has_its_kind(err: str, kind: Kind) -> None:

@@ -112,6 +112,7 @@ def test_a_name_that_does_not_resolve(healthy: World, tmp_path: Path) -> None:
     with scene(healthy, tmp_path, resolve=nowhere) as one:
         end = one.command()
         assert (end.kind, end.code) == ("refused", "repo-unreachable")
+        assert one.clock.slept == [0.5, 1.0]
         assert one.branches() == ["main"]
         [said] = one.said()
         clean(said)
@@ -141,7 +142,7 @@ def test_a_part_that_fails_is_named(part: Part, mode: Mode, healthy: World, tmp_
         [pull] = one.github.pulls(INFRA)
         [said] = one.said()
         code = f"{part.system}-auth" if mode == "403" else "capacity"
-        assert f"{part.what} (`{code}`)" in said
+        assert f"Not read of {part.system}: {part.what} (`{code}`)" in said
         assert part.what in pull.body
         assert pull.pull is not None
         assert not pull.pull.draft

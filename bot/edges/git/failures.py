@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from bot.errors import Code, Refusal, Refused, Unavailable
 
-Kind = Literal["tls", "private", "absent", "moved", "ref", "slow", "busy", "dumb", "memory", "outage"]
+Kind = Literal["tls", "private", "absent", "moved", "ref", "slow", "busy", "dumb", "memory", "broken", "outage"]
 
 _NEEDLES: Final[tuple[tuple[str, Kind], ...]] = (
     ("not found in upstream", "ref"),
@@ -37,10 +37,13 @@ _NEEDLES: Final[tuple[tuple[str, Kind], ...]] = (
     ("not valid: is this a git repository", "dumb"),
     ("out of memory", "memory"),
     ("cannot allocate memory", "memory"),
+    ("rpc failed", "outage"),
+    ("invalid index-pack output", "broken"),
+    ("early eof", "broken"),
 )
 _QUOTED: Final = re.compile(r"'[^'\n]*'")
 _MOVED: Final = re.compile(r"returned error: 3\d\d", re.ASCII)
-_WAIT: Final = {"busy": 60.0, "slow": 120.0, "outage": 30.0}
+_WAIT: Final[dict[Kind, float]] = {"busy": 60.0, "slow": 120.0, "broken": 30.0, "outage": 30.0}
 
 
 def kind_of(err: str) -> Kind:
@@ -54,14 +57,21 @@ def kind_of(err: str) -> Kind:
     return next((kind for needle, kind in _NEEDLES if needle in own), "outage")
 
 
-def failure(shown: str, err: str) -> Refused | Unavailable:
+class GitOutage(Unavailable):
+    """An outage whose ``kind`` says how soon another try makes sense."""
+
+    def __init__(self, kind: Kind, message: str, *, remedy: str) -> None:
+        code = Code.REPO_TIMEOUT if kind == "slow" else Code.REPO_UNREACHABLE
+        super().__init__(code, message, remedy=remedy, retry_after=_WAIT[kind])
+        self.kind = kind
+
+
+def failure(shown: str, err: str) -> Refused | GitOutage:
     """The exception for a failed git command on the repository that people know as ``shown``."""
     kind = kind_of(err)
-    if kind in _WAIT:
-        code = Code.REPO_TIMEOUT if kind == "slow" else Code.REPO_UNREACHABLE
-        message, remedy = _WORDS[kind]
-        return Unavailable(code, message.format(shown=shown), remedy=remedy, retry_after=_WAIT[kind])
     message, remedy = _WORDS[kind]
+    if kind in _WAIT:
+        return GitOutage(kind, message.format(shown=shown), remedy=remedy)
     return Refused(Refusal(code=_CODES[kind], message=message.format(shown=shown), remedy=remedy))
 
 
@@ -112,8 +122,12 @@ _WORDS: Final[dict[Kind, tuple[str, str]]] = {
         "The host of {shown} sent less than the limit of 1000 bytes per second.",
         "Try again; if it stays slow, point git_repo at a faster mirror.",
     ),
+    "broken": (
+        "{shown} could not be read: the host sent a pack that is cut or broken.",
+        "Try again in some minutes; if it stays, check that the repository can be cloned.",
+    ),
     "outage": (
-        "{shown} could not be read: the connection failed or the host sent broken data.",
+        "{shown} could not be read: the connection failed.",
         "Try again in some minutes; if it stays, check that the repository can be cloned.",
     ),
 }

@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.edges.git.failures import failure
+from bot.edges.git.failures import failure, kind_of
 from bot.edges.git.limits import GitLimits
 from bot.edges.git.listing import Incoming, Listing
 from bot.edges.git.process import Git, Ran, too_big
 from bot.edges.git.refs import Revision
-from bot.errors import Code, Refusal, Refused
+from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.model.quantity import MIB
 
 _NOT_OURS: Final = re.compile(r"not our ref ([0-9a-f]{40,64})\b", re.ASCII)
@@ -28,6 +28,7 @@ _FORBIDDEN_WANT: Final = "unadvertised object"
 _BROKEN: Final = ("not our ref", "unable to read", "early eof", "index-pack failed", "did not send all necessary")
 _TRIES: Final = 24
 _PIN_SINCE: Final = (2, 37)
+_NOBODY: Final = "1" * 40
 _LOCAL: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 
 
@@ -205,7 +206,16 @@ def _head(git: Git) -> tuple[str | None, str]:
     try:
         return ref.removeprefix("refs/heads/"), (folder / ref).read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        raise Refused(nothing_to_read(git.shown)) from None
+        raise _without_refs(git) from None
+
+
+def _without_refs(git: Git) -> Refused | Unavailable:
+    """An empty repository, or a page: git takes one without a line break for the empty list of a dumb host.
+
+    Only a host that speaks git's protocol can be asked for a commit.
+    """
+    ran = git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "origin", _NOBODY)
+    return failure(git.shown, ran.err) if kind_of(ran.err) == "dumb" else Refused(nothing_to_read(git.shown))
 
 
 def _check_version(git: Git) -> None:

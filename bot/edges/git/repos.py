@@ -7,6 +7,7 @@ submodule, link or redirect, a file left on disk, anything of the repository exe
 from __future__ import annotations
 
 import difflib
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bot.edges.git.failures import GitOutage, Kind
 from bot.edges.git.folder import read_folder
 from bot.edges.git.limits import GitLimits
 from bot.edges.git.links import Links, Resolved, link_notes, link_nouns, link_target
@@ -24,13 +26,16 @@ from bot.edges.git.refs import Revision, divide
 from bot.edges.git.remote import Remote, public_remote
 from bot.edges.git.texts import beyond_all, texts_of, too_large, too_many
 from bot.edges.git.warm import warmed
-from bot.errors import Code, Refusal, Refused, Unavailable
+from bot.errors import Broken, Code, Refusal, Refused, Unavailable
 from bot.model.command import FolderTarget, RepoTarget
 from bot.model.tree import Tree, Unread
 from bot.ports import YamlReader
 
 Select = Callable[[Sequence[str], str], tuple[str, ...]]
-_PAUSES: Final = (0.5, 1.0)
+_PAUSES: Final[dict[Kind, tuple[float, ...]]] = {"outage": (0.5, 1.0), "broken": (0.5,), "busy": (60.0,)}
+"""Seconds before each further try. A host that is busy says how long it wants, but git does not pass that on: one
+minute is the longest that a command waits for it.
+"""
 _MISSING: Final = "the remote could not send it"
 
 
@@ -51,15 +56,60 @@ class GitRepos:
         if isinstance(target, FolderTarget):
             with warmed(self.yaml) as yaml:
                 return read_folder(target, select=self.select, yaml=yaml, limits=self.limits)
-        remote = self.locate(target)
-        with warmed(self.yaml) as yaml:
-            deadline = time.monotonic() + self.limits.seconds
-            return _Reading(repos=self, yaml=yaml, target=target, remote=remote, deadline=deadline).tree()
+        return _Bridge(self, target, deadline=time.monotonic() + self.limits.seconds).tree()
+
+
+@dataclass
+class _Bridge:
+    """Short outages are bridged until one deadline, which the search for the place and a minute that a busy host asked
+    for move: neither is time that the reading took.
+    """
+
+    repos: GitRepos
+    target: RepoTarget
+    deadline: float
+
+    def tree(self) -> Tree:
+        """Raises as ``GitRepos.read``."""
+        for tried in itertools.count():
+            try:
+                return self._once()
+            except Unavailable as outage:
+                pause = self._pause(outage, tried)
+                if pause is None:
+                    raise
+            self.repos.pause(pause)
+        raise Broken("a repository was read without end")
+
+    def _pause(self, outage: Unavailable, tried: int) -> float | None:
+        """Seconds until the next try, None when there is none."""
+        kind = _kind(outage)
+        pauses = _PAUSES.get(kind, ())
+        if tried >= len(pauses):
+            return None
+        self.deadline += pauses[tried] if kind == "busy" else 0.0
+        return pauses[tried] if time.monotonic() + pauses[tried] < self.deadline else None
+
+    def _once(self) -> Tree:
+        began = time.monotonic()
+        remote = self.repos.locate(self.target)
+        self.deadline += time.monotonic() - began
+        with warmed(self.repos.yaml) as yaml:
+            return _Reading(
+                repos=self.repos, yaml=yaml, target=self.target, remote=remote, deadline=self.deadline
+            ).tree()
+
+
+def _kind(outage: Unavailable) -> Kind:
+    """What git said; a name that does not resolve is an outage like any other."""
+    if isinstance(outage, GitOutage):
+        return outage.kind
+    return "outage" if outage.code is Code.REPO_UNREACHABLE else "slow"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """One reading of one remote until one deadline."""
+    """One try of one remote until one deadline."""
 
     repos: GitRepos
     yaml: YamlReader
@@ -68,17 +118,7 @@ class _Reading:
     deadline: float
 
     def tree(self) -> Tree:
-        """Bridges short outages. Raises as ``GitRepos.read``."""
-        for pause in _PAUSES:
-            try:
-                return self._once()
-            except Unavailable as outage:
-                if outage.code != Code.REPO_UNREACHABLE or time.monotonic() + pause >= self.deadline:
-                    raise
-            self.repos.pause(pause)
-        return self._once()
-
-    def _once(self) -> Tree:
+        """Raises as ``GitRepos.read``."""
         with tempfile.TemporaryDirectory(prefix="ai-provision-", dir=self.repos.workdir) as folder:
             git = Git(
                 folder=Path(folder),

@@ -35,6 +35,11 @@ _DELAYS = (1.0, 2.0)
 _UNKNOWN = ""
 """The API has no ``/user`` at all: no GitHub, so nobody to be mistaken for."""
 
+_KEPT = 500
+"""Comments whose ids are remembered; others are found again by their marker."""
+
+_Key = tuple[str, int, str]
+
 _log = structlog.get_logger(__name__)
 
 
@@ -59,7 +64,7 @@ class Comments:
         self._threads = threads
         self._calls = calls
         self._clock = clock
-        self._said: dict[tuple[str, int, str], _Said] = {}
+        self._said: dict[_Key, _Said] = {}
         self._names: dict[str, str] = {}
         self._me: str | None = None
 
@@ -97,8 +102,14 @@ class Comments:
         said = (
             known if known.body == body else self._at_home(thread, lambda issue: self._edit(issue, known, mark, body))
         )
-        self._said[key] = said
+        self._remember(key, said)
         return said.url
+
+    def _remember(self, key: _Key, said: _Said) -> None:
+        """The last ones only: a process that lives for months must not hold every comment it ever wrote."""
+        self._said[key] = said
+        while len(self._said) > _KEPT:
+            del self._said[next(iter(self._said))]
 
     def _create(self, issue: Issue, mark: str, body: str) -> _Said:
         return self._calls.write(

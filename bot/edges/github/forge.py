@@ -25,7 +25,7 @@ from bot.edges.github.bodies import LIMIT, clean, fitted, hidden, title_of
 from bot.edges.github.branch import Head, Proposal, checked_branch, push
 from bot.edges.github.calls import Answered
 from bot.edges.github.comments import Comments
-from bot.edges.github.connection import TIMEOUT, Api
+from bot.edges.github.connection import ANSWER, TIMEOUT, Api
 from bot.edges.github.installations import Installations
 from bot.edges.github.line import GONE, Home, Line, Loose
 from bot.edges.github.ownership import checked_paths
@@ -56,6 +56,7 @@ class GitHubForge:
         redact: Callable[[str], str],
         user_agent: str = "ai-provision",
         timeout: int = TIMEOUT,
+        answer: float = ANSWER,
         installations: Installations | None = None,
         meter: Meter | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class GitHubForge:
             meter=meter,
             user_agent=user_agent,
             timeout=timeout,
+            answer=answer,
         )
         connection = api.connect(self._tokens)
         self._github, self._line, self._calls = connection.github, connection.line, connection.line.calls

@@ -25,9 +25,9 @@ from kubernetes.client import (
 )
 from kubernetes.config.config_exception import ConfigException
 
+from bot.edges.capped import cap
 from bot.edges.kubernetes import reading
 from bot.edges.kubernetes.calls import Calls, Row, Source, Trouble
-from bot.edges.kubernetes.capped import cap
 from bot.edges.kubernetes.demand import rows as objects
 from bot.errors import Code, Refusal, Refused
 from bot.model.cluster import ClusterSnapshot, KubernetesFacts, Missing

@@ -21,6 +21,8 @@ from bot.model.order import Order
 from bot.model.outcome import Published
 
 _PREFIX: Final = 12
+_PASSED: Final = 100
+"""Earlier commands that an instant one passes: a crowd of them keeps no other one waiting for ever."""
 _UNENDED: Final[Sequence[JobState]] = ("queued", "handed", "admitted")
 _BEFORE: Final[Sequence[JobState]] = ("queued", "handed")
 _CHANGING: Final = ("state", "started_at", "ended_at", "parked_until", "cancelled_by", "worker")
@@ -187,4 +189,5 @@ def _due(per_repo: int) -> Select[Any]:
     may = and_(fact.state == "queued", or_(fact.instant, fact.seq == fact.first))
     ready = select(fact.seq, fact.instant, turn).where(may).cte("ready").c
     whole = select(JOBS).join(ready.seq.table, ready.seq == JOBS.c.seq)
-    return whole.where(or_(ready.instant, ready.turn <= per_repo)).order_by(ready.turn, ready.instant.desc(), ready.seq)
+    rank = ready.seq - case((ready.instant, _PASSED), else_=0)
+    return whole.where(or_(ready.instant, ready.turn <= per_repo)).order_by(ready.turn, rank)

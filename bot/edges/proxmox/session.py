@@ -13,9 +13,8 @@ from typing import Any, Final, NoReturn
 
 import requests
 from proxmoxer.backends.https import ProxmoxHTTPApiTokenAuth
-from requests.adapters import HTTPAdapter
 
-from bot.edges.proxmox.capped import cap
+from bot.edges.capped import CappedAdapter
 from bot.edges.proxmox.endpoint import Endpoint, Token
 from bot.edges.proxmox.trouble import Odd, Outage, refused
 from bot.errors import Code, Refused
@@ -69,7 +68,7 @@ class BoundedSession:
         )
         self._session.headers["Accept"] = "application/json"
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _CappedAdapter(seconds=total))
+            self._session.mount(scheme, CappedAdapter(seconds=total, pool=WORKERS))
 
     def close(self) -> None:
         """Close the connections."""
@@ -115,23 +114,6 @@ class BoundedSession:
 
     def _slow(self) -> Outage:
         return Outage(f"an answer took longer than {self._total.total_seconds():.0f} s")
-
-
-class _CappedAdapter(HTTPAdapter):
-    """requests' adapter, each answer whole within so many ``seconds``, also through a proxy of the environment."""
-
-    def __init__(self, *, seconds: float) -> None:
-        self._seconds = seconds
-        super().__init__(pool_connections=1, pool_maxsize=WORKERS, max_retries=0)
-
-    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        super().init_poolmanager(*arguments, **more)
-        cap(self.poolmanager, seconds=self._seconds)
-
-    def proxy_manager_for(self, proxy: Any, **more: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **more)
-        cap(manager, seconds=self._seconds)
-        return manager
 
 
 def _admitted(response: requests.Response, body: bytes) -> Answer:

@@ -1,7 +1,9 @@
 """An answer has to be whole in time: urllib3's own limits are for one read, and a byte a second keeps them for hours.
 
 In: a pool manager of urllib3 and seconds. Out: the same manager, whose answers, headers included, end by then with a
-time-out. Never: a thread, a limit on the time to connect (that one is urllib3's).
+time-out; the same as an adapter of requests. Never: a thread, a limit on the time to connect (that one is urllib3's).
+
+The one module that edges share: it knows no outside party.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from functools import partial
 from http.client import HTTPResponse
 from typing import Any
 
+from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 
 
@@ -55,3 +58,22 @@ def cap(manager: PoolManager, *, seconds: float) -> None:
 def _capped(pool: type[HTTPConnectionPool], answer: dict[str, Any]) -> type[HTTPConnectionPool]:
     connection = type("CappedConnection", (pool.ConnectionCls,), answer)
     return type("CappedPool", (pool,), {"ConnectionCls": connection})
+
+
+class CappedAdapter(HTTPAdapter):
+    """requests' adapter, each answer whole within so many ``seconds``, also through a proxy of the environment."""
+
+    def __init__(self, *, seconds: float, pool: int) -> None:
+        self._seconds = seconds
+        super().__init__(pool_connections=1, pool_maxsize=pool, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        """See requests."""
+        super().init_poolmanager(*arguments, **more)
+        cap(self.poolmanager, seconds=self._seconds)
+
+    def proxy_manager_for(self, proxy: Any, **more: Any) -> Any:
+        """See requests."""
+        manager = super().proxy_manager_for(proxy, **more)
+        cap(manager, seconds=self._seconds)
+        return manager
