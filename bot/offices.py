@@ -89,17 +89,17 @@ class GitHubOffices:
             self._app.close()
 
     def __call__(self, order: Order, steps: Steps) -> Office:
-        """The office of one command. Raises Refused(github-auth, config)."""
+        """The office of one command. Raises Refused(github-auth) where the App is not installed."""
         forge = self._forge_of(order.thread.full_name, order.installation)
         infra_repo = self._settings.infra_repo
-        if infra_repo is not None and self._forge_of(infra_repo) is not forge:
-            raise Refused(_ELSEWHERE)
+        elsewhere = infra_repo is not None and self._forge_of(infra_repo) is not forge
         return Office(
             house=app.reading_by(self._house, forge),
             forge=forge,
             steps=steps,
             books=self._books,
-            infra_repo=infra_repo,
+            infra_repo=None if elsewhere else infra_repo,
+            barred=_ELSEWHERE if elsewhere else None,
             git_hosts=self._settings.allowed_git_hosts,
         )
 

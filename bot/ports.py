@@ -186,7 +186,7 @@ class Steps(Protocol):
 
 
 class StepHooks(Protocol):
-    """What durable steps ask and tell while they run. ``patience``: seconds that all waits of one step may last."""
+    """What durable steps ask and tell while they run. ``patience``: seconds that all tries of one step may last."""
 
     @property
     def patience(self) -> float:

@@ -29,7 +29,7 @@ from bot.emulators.github.hooks import sign
 from tests.fakes.house import EXAMPLES
 
 SECRET = "It's a Secret to Everybody"
-PATIENCE = 25.0
+PATIENCE = 60.0
 ORDERS = {
     "Dockerfile": 'FROM python:3.12-slim\nEXPOSE 8000\nCMD ["uvicorn", "app:app", "--port", "8000"]\n',
     "requirements.txt": "fastapi\nuvicorn\n",

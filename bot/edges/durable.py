@@ -16,8 +16,8 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
 from dbos import error as dbos_error
 from pydantic import TypeAdapter
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.checkpoint import Checkpoint, attempt, opened
 from bot.errors import Broken, Code, Refusal, Refused, Unavailable
@@ -218,24 +219,28 @@ class Durable:
         """Queue a job once, however often it is handed over. Older ones begin first; an urgent one counts as older."""
         lead = _LEAD if urgent else 0.0
         rank = max(1, int(((given - _EPOCH).total_seconds() - lead) * 10) % (2**31 - 1))
-        with SetWorkflowID(job), SetEnqueueOptions(priority=rank):
+        with _reached(), SetWorkflowID(job), SetEnqueueOptions(priority=rank):
             DBOS.enqueue_workflow(QUEUE, _command, job)
 
     def recover(self, executor_id: str) -> int:
         """Take up the unfinished jobs of a worker that is gone. The caller holds that worker's lease."""
-        return self._resume(self._pending(executor_id))
+        with _reached():
+            return self._resume(self._pending(executor_id))
 
     def revive(self, *, after: float) -> int:
         """Take up jobs of this executor that nobody runs: their run was cut off by a failing database.
 
         ``after``: seconds since DBOS last touched them.
         """
-        edge = (datetime.now(UTC) - timedelta(seconds=after)).timestamp() * 1000
-        with self._lock:
-            lost = [
-                job for job, touched in self._pending(self._executor_id) if job not in self._active and touched < edge
-            ]
-        return self._resume([(job, 0) for job in lost])
+        with _reached():
+            edge = (datetime.now(UTC) - timedelta(seconds=after)).timestamp() * 1000
+            with self._lock:
+                lost = [
+                    job
+                    for job, touched in self._pending(self._executor_id)
+                    if job not in self._active and touched < edge
+                ]
+            return self._resume([(job, 0) for job in lost])
 
     def _pending(self, executor_id: str) -> list[tuple[str, int]]:
         rows = DBOS.list_workflows(
@@ -306,6 +311,20 @@ _RUNNERS: Final[list[Durable]] = []
 @DBOS.workflow(name="command")
 def _command(job: str) -> None:
     _RUNNERS[0].guarded(job)
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """An outage of the database as such, for those who try again."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Unavailable(
+            Code.INTERNAL,
+            f"The database of jobs does not take it ({type(error).__name__}).",
+            remedy="Look at the disk and at the database server; nothing that was accepted is lost.",
+            retry_after=5.0,
+        ) from error
 
 
 def _checked(url: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.model.refusal import Refusal
 from bot.ports import Clock, Forge, Inventory, Repos, Steps, Toolbox, YamlReader
 from bot.records import Audit, Jobs
 
@@ -36,6 +37,7 @@ class Office:
 
     ``git_hosts`` are the hosts that the settings allow; ``login`` is the bot's own account, when known. ``books`` is
     None where nothing outlives the process (the GitHub Action): no quotas, no holds, no memory of earlier commands.
+    ``barred`` is why no command of this thread can be served: the answer to everybody who may command here.
     """
 
     house: House
@@ -45,3 +47,4 @@ class Office:
     infra_repo: str | None = None
     git_hosts: tuple[str, ...] = ("github.com",)
     login: str | None = None
+    barred: Refusal | None = None

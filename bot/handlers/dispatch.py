@@ -54,6 +54,8 @@ def job_of(delivery: Delivery, *, hosts: Sequence[str], login: str | None, now: 
 
 def run_job(job: Job, office: Office, *, progress: Progress) -> Published:
     """Bring a job to its visible end. Raises Broken (a defect), and Unavailable when GitHub takes no word."""
+    if office.barred is not None:
+        return refuse_admitted(job.order, office.barred, office)
     if isinstance(job.command, Refusal):
         return refuse_admitted(job.order, job.command, office)
     return run(job.command, Counter(order=job.order, office=office, progress=progress, specs=COMMANDS, again=run))

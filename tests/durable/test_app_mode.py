@@ -109,7 +109,9 @@ def test_a_thread_of_another_installation_does_not_reach_the_infrastructure(on: 
     github.comment(ELSEWHERE, number, "mallory", SMALL)
     on.here.store()
     run_worker(on.here)
-    assert job_ends(on.here) == [("failed", "config")]
+    assert job_ends(on.here) == [("refused", "config")]
+    [_asked, answered] = github.comments(ELSEWHERE, number)
+    assert "different installations" in answered.body
     assert github.pulls(INFRA) == ()
     assert not [one for one in on.minted() if one[0] not in {other, on.home}]
 

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -164,7 +164,7 @@ def deliver(url: str, sent: list[Sent]) -> Counter[int]:
 
 
 def test_each_command_of_10_000_deliveries_runs_once_and_none_is_lost(
-    ledger: object, forge: FakeForge, watch: Watch, capsys: pytest.CaptureFixture[str]
+    ledger: object, forge: FakeForge, watch: Watch, record_property: Callable[[str, object], None]
 ) -> None:
     app = web_app(ledger, secrets=[SECRET.decode()], meters=Meters(), api_token=None)  # type: ignore[arg-type]
     with Loopback(app) as server:
@@ -178,5 +178,4 @@ def test_each_command_of_10_000_deliveries_runs_once_and_none_is_lost(
     assert set(statuses) == {202, 401, 409}
     assert len(watch.ended) == len({job.id for job in watch.ended}) == COMMANDS
     assert len(answered) == COMMANDS
-    with capsys.disabled():
-        print(f"\n{DELIVERIES} deliveries {dict(statuses)}: {COMMANDS} commands, each once, none lost")
+    record_property("points", f"{DELIVERIES} deliveries {dict(statuses)}: {COMMANDS} commands, each once, none lost")

@@ -7,10 +7,10 @@ Terraform write.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from bot.edges.clock import RealClock
@@ -57,7 +57,9 @@ def half_done(here: World, number: int, expected: dict[str, Any]) -> list[str]:
     return [name for name in ("comments", "pulls", "branches") if len(seen[name]) > len(expected[name])]
 
 
-def test_h01_a_disk_that_fills_while_a_command_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_h01_a_disk_that_fills_while_a_command_runs(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     expected = undisturbed(tmp_path / "undisturbed")
     words = []
     for point in range(POINTS):
@@ -73,8 +75,9 @@ def test_h01_a_disk_that_fills_while_a_command_runs(tmp_path: Path, capsys: pyte
             assert end == expected, f"{point}: {as_json(end)}"
             assert job_ends(here) == [("pull-request", None)], point
     assert words.count("late") >= 2, words
-    with capsys.disabled():
-        print(f"\ndisk full at {POINTS} points ({', '.join(words)}): all end as undisturbed after the next start")
+    record_property(
+        "points", f"disk full at {POINTS} points ({', '.join(words)}): all end as undisturbed after the next start"
+    )
 
 
 def test_h01_a_worker_goes_on_when_there_is_room_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The end state must equal the undisturbed one: at most one pull request, branch a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def arm(here: World, at: int, mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", ["before", "after"])
 def test_h01_a_kill_at_every_call_changes_nothing(
-    mode: Mode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mode: Mode, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     expected, calls = undisturbed(tmp_path / "undisturbed")
     wrong = []
@@ -50,12 +51,13 @@ def test_h01_a_kill_at_every_call_changes_nothing(
         end = killed(tmp_path / f"{at}", at=at, mode=mode)
         if end != expected:
             wrong.append(f"{mode} {call}: {as_json(end)}")
-    with capsys.disabled():
-        print(f"\nkill -9 {mode} each of {len(calls)} calls: {len(calls) - len(wrong)} points end as undisturbed")
+    record_property(
+        "points", f"kill -9 {mode} each of {len(calls)} calls: {len(calls) - len(wrong)} points end as undisturbed"
+    )
     assert not wrong, "\n".join(wrong)
 
 
-def test_h01_two_kills_in_a_row_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_h01_two_kills_in_a_row_change_nothing(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     expected, calls = undisturbed(tmp_path / "undisturbed")
     pairs = [(at, at // 2) for at in range(1, len(calls), max(1, len(calls) // 12))]
     for first, second in pairs:
@@ -68,5 +70,4 @@ def test_h01_two_kills_in_a_row_change_nothing(tmp_path: Path, capsys: pytest.Ca
             here.gate.at = None
             run_worker(here)
             assert here.end_state(number) == expected, (first, second)
-    with capsys.disabled():
-        print(f"\ntwo kills in a row: {len(pairs)} pairs end as undisturbed")
+    record_property("points", f"two kills in a row: {len(pairs)} pairs end as undisturbed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from tests.durable.rig import job_ends, run_until_killed, run_worker, shift_stor
 from tests.durable.test_kill_calls import undisturbed
 
 
-def test_h01_a_kill_before_every_checkpoint_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_h01_a_kill_before_every_checkpoint_changes_nothing(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     expected, _ = undisturbed(tmp_path / "undisturbed")
     with world(tmp_path / "counted") as here:
         here.command()
@@ -22,8 +25,7 @@ def test_h01_a_kill_before_every_checkpoint_changes_nothing(tmp_path: Path, caps
             run_worker(here)
             assert here.end_state(number) == expected, f"step {at}"
             assert job_ends(here) == [("pull-request", None)]
-    with capsys.disabled():
-        print(f"\nkill -9 before the checkpoint of each of {steps} steps: all end as undisturbed")
+    record_property("points", f"kill -9 before the checkpoint of each of {steps} steps: all end as undisturbed")
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

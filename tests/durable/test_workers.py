@@ -72,7 +72,7 @@ def asked(here: World) -> list[int]:
 
 
 def test_h01_one_of_three_workers_is_gone_for_good(
-    postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    postgres: PostgresServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     with world(tmp_path, database=postgres.database()) as here:
         numbers = asked(here)
@@ -103,8 +103,9 @@ def test_h01_one_of_three_workers_is_gone_for_good(
     assert [len(one) for one in said.values()] == [1] * len(numbers)
     assert len(pulls) == len(set(pulls)) == 2
     assert "two" not in workers
-    with capsys.disabled():
-        print(f"\none of three workers gone with {orphans} commands: {len(ends)} of {len(numbers)} end once")
+    record_property(
+        "points", f"one of three workers gone with {orphans} commands: {len(ends)} of {len(numbers)} end once"
+    )
 
 
 def undisturbed(root: Path, database: str) -> tuple[dict[str, Any], int]:
@@ -147,7 +148,7 @@ def restarted(server: PostgresServer, how: signal.Signals) -> tuple[Callable[[],
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["shut down", "crashed"])
 def test_h01_a_restart_of_postgres_while_a_command_runs_changes_nothing(
-    how: signal.Signals, postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    how: signal.Signals, postgres: PostgresServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     expected, calls = undisturbed(tmp_path / "undisturbed", postgres.database())
     admission, work = range(1, 6, 2), range(calls // 4, calls, calls // 4)
@@ -162,8 +163,9 @@ def test_h01_a_restart_of_postgres_while_a_command_runs_changes_nothing(
             assert job_ends(here) == [("pull-request", None)], at
             end = here.end_state(number)
             assert end == expected, f"{at}: {as_json(end)}"
-    with capsys.disabled():
-        print(f"\nPostgres gone for {DOWN} s ({how.name}) at {len(points)} of {calls} calls: same end, lives {lives}")
+    record_property(
+        "points", f"Postgres gone for {DOWN} s ({how.name}) at {len(points)} of {calls} calls: same end, lives {lives}"
+    )
 
 
 def test_two_workers_under_one_id_are_one_too_many(postgres: PostgresServer, tmp_path: Path) -> None:

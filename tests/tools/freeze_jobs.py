@@ -38,8 +38,8 @@ def thaw(frozen: Path, database: Path, names: dict[str, str]) -> None:
     text = gzip.decompress(frozen.read_bytes()).decode()
     for name in PLACES:
         text = text.replace(f"@{name}@", names[name].removeprefix("http://").rstrip("/"))
-    for path in database.parent.glob(f"{database.name}*"):
-        path.unlink()
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        path.unlink(missing_ok=True)
     connection = sqlite3.connect(database)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -11,6 +11,7 @@ at most five times (docs.github.com/rest, "Best practices for using the REST API
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -223,10 +224,12 @@ def _limit(error: GithubException, *, attempt: int, now: datetime) -> _Wait | No
 
 
 def _number(value: object) -> float | None:
+    """A header's number, None for words and for what is no finite number."""
     try:
-        return max(0.0, float(str(value)))
+        number = float(str(value))
     except ValueError:
         return None
+    return max(0.0, number) if math.isfinite(number) else None
 
 
 def _backoff(attempt: int) -> float:
