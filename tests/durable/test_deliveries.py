@@ -35,7 +35,7 @@ from tests.fakes.forge import FakeForge
 from tests.fakes.house import INFRA, house, office
 
 SECRET = b"a webhook secret"
-DELIVERIES, COMMANDS, REPOSITORIES = 10_000, 400, 20
+DELIVERIES, COMMANDS, REPOSITORIES = 10_000, 200, 20
 
 
 @dataclass(frozen=True)

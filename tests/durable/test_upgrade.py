@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,20 @@ from tests.tools.freeze_jobs import FROZEN, thaw
 JOBS = sorted(FROZEN.glob("*/step-*.sql.gz"))
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The end of a run that nobody disturbs."""
+    return undisturbed(tmp_path_factory.mktemp("undisturbed"))[0]
+
+
 def test_there_are_frozen_jobs() -> None:
     assert len(JOBS) >= 10
 
 
 @pytest.mark.parametrize("frozen", JOBS, ids=[f"{path.parent.name}-{path.name.split('.')[0]}" for path in JOBS])
-def test_a_job_of_an_earlier_release_ends_as_one_of_this(frozen: Path, tmp_path: Path) -> None:
-    expected, _ = undisturbed(tmp_path / "undisturbed")
+def test_a_job_of_an_earlier_release_ends_as_one_of_this(
+    frozen: Path, expected: dict[str, Any], tmp_path: Path
+) -> None:
     with world(tmp_path / "cut-off") as here:
         number = here.command()
         run_until_killed(here, die_at_step=int(frozen.name[5:7]))
