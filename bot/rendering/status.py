@@ -21,7 +21,7 @@ STEPS: Final = ("Accepted", "Reading the repository and the clusters", "Sizing, 
 _TWO_WAYS: Final = """- write a comment here whose first line is `/ai-refine` with what to change, as in
   `/ai-refine replicas=5 memory=1Gi`; this pull request is updated in place
 - commit to this branch yourself; from then on the bot leaves it alone"""
-OPINION: Final = "Was this plan right? React to this comment with 👍 or 👎; the answer is kept with the plan."
+OPINION: Final = "Was this plan right? React to this comment with 👍 or 👎; the answer is kept."
 
 
 def working(done: int, *, job: str) -> str:

@@ -204,6 +204,9 @@ class FakeForge:
         threads = [number for name, number in self.comments if name == repo]
         return max([*threads, *(pull.number for pull in self.pulls.get(repo, []))], default=0) + 1
 
+    def _url(self, repo: str, pull: FakePull) -> str:
+        return f"https://{self.host}/{repo}/pull/{pull.number}"
+
     def _place(self, repo: str, branch: str, marker: str) -> tuple[str, FakePull | None]:
         generation, name = 1, branch
         while True:
@@ -211,10 +214,10 @@ class FakeForge:
             if not pulls:
                 return name, None
             if pulls[-1].state == "declined":
-                raise _refused(Code.CONFLICT, f"#{pulls[-1].number} was declined")
+                raise _refused(Code.CONFLICT, f"{pulls[-1].number} was declined", link=self._url(repo, pulls[-1]))
             if pulls[-1].state == "open":
                 if key_of(pulls[-1].body, "pull") not in {None, marker}:
-                    raise _refused(Code.CONFLICT, f"#{pulls[-1].number} belongs to another request")
+                    raise _refused(Code.CONFLICT, "it belongs to another request", link=self._url(repo, pulls[-1]))
                 return name, pulls[-1]
             generation += 1
             name = f"{branch}-{generation}"
@@ -247,5 +250,5 @@ def _git_repo(plan: str) -> str:
     return str(json.loads(plan)["request"]["git_repo"]).lower()
 
 
-def _refused(code: Code, message: str) -> Refused:
-    return Refused(Refusal(code=code, message=message, remedy="See the pull request."))
+def _refused(code: Code, message: str, *, link: str | None = None) -> Refused:
+    return Refused(Refusal(code=code, message=message, remedy="See the pull request.", link=link))

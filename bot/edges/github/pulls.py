@@ -226,8 +226,9 @@ def _check_owner(seen: Seen, marker: str) -> None:
         raise Refused(
             Refusal(
                 code=Code.CONFLICT,
-                message=f"Another request already proposes this application in pull request #{seen.number}: {seen.url}",
+                message=f"Another request already proposes this application in pull request {seen.number}.",
                 remedy="Give the command where that pull request was asked for, or close it first.",
+                link=seen.url,
             )
         )
 
@@ -236,8 +237,9 @@ def _declined(seen: Seen) -> Refused:
     return Refused(
         Refusal(
             code=Code.CONFLICT,
-            message=f"Pull request #{seen.number} for this application was declined: {seen.url}",
-            remedy=f"Reopen #{seen.number}, then repeat the command.",
+            message=f"Pull request {seen.number} for this application was declined.",
+            remedy="Reopen it, then repeat the command.",
+            link=seen.url,
         )
     )
 
