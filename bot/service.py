@@ -28,6 +28,7 @@ from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.logs import configure_logs
 from bot.meters import Meters
 from bot.model.job import AuditEntry
+from bot.runtime import unfit
 from bot.settings import Settings
 from bot.web import tune_process, web_app
 
@@ -43,12 +44,9 @@ _LOG: Final = structlog.get_logger("ai_provision.service")
 
 def serve(settings: Settings, *, host: str | None, port: int | None, poll: bool) -> Refusal | None:
     """Run the server and one worker until a signal comes."""
-    if settings.webhook_secret is None and not poll:
-        return Refusal(
-            code=Code.CONFIG,
-            message="No webhook secret is set, so every delivery could be forged.",
-            remedy="Set AI_PROVISION_WEBHOOK_SECRET to the secret of the GitHub webhook, or read GitHub with --poll.",
-        )
+    refusal = _incomplete(settings, poll=poll) or unfit(settings.database_url)
+    if refusal is not None:
+        return refusal
     configure_logs(settings)
     try:
         with ExitStack() as stack:
@@ -61,6 +59,34 @@ def serve(settings: Settings, *, host: str | None, port: int | None, poll: bool)
             return _listen(app, host or settings.host, port or settings.port)
     except (Refused, Unavailable) as stop:
         return stop.refusal
+
+
+def _incomplete(settings: Settings, *, poll: bool) -> Refusal | None:
+    """What the server would fail for later, said before it starts."""
+    is_app = settings.github_app_id is not None and settings.github_private_key is not None
+    if settings.github_token is None and not is_app:
+        return _missing(
+            Code.GITHUB_AUTH,
+            "No GitHub credential is set.",
+            "Set AI_PROVISION_GITHUB_APP_ID and AI_PROVISION_GITHUB_PRIVATE_KEY, or GITHUB_TOKEN.",
+        )
+    if settings.webhook_secret is None and not poll:
+        return _missing(
+            Code.CONFIG,
+            "No webhook secret is set, so every delivery could be forged.",
+            "Set AI_PROVISION_WEBHOOK_SECRET to the secret of the GitHub webhook, or read GitHub with --poll.",
+        )
+    if poll and settings.infra_repo is None and not is_app:
+        return _missing(
+            Code.CONFIG,
+            "With a plain token --poll has to know which repository to read.",
+            "Set AI_PROVISION_INFRA_REPO to owner/name, or use a GitHub App.",
+        )
+    return None
+
+
+def _missing(code: Code, message: str, remedy: str) -> Refusal:
+    return Refusal(code=code, message=message, remedy=remedy)
 
 
 def worker(_settings: Settings) -> Refusal | None:

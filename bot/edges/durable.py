@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +30,9 @@ from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.checkpoint import Checkpoint, attempt, opened
-from bot.errors import Broken, Code, Refusal, Refused, Unavailable
+from bot.errors import Broken, Code, Refused, Unavailable
 from bot.ports import StepHooks, Steps
+from bot.runtime import unfit
 
 T = TypeVar("T")
 
@@ -328,16 +328,11 @@ def _reached() -> Iterator[None]:
 
 
 def _checked(url: str) -> str:
-    if url.startswith("sqlite:") and sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise Refused(
-            Refusal(
-                code=Code.CONFIG,
-                message=f"Python {python} with SQLite {sqlite3.sqlite_version} cannot keep jobs; it needs 3.42.",
-                remedy="Use Python 3.11, a newer SQLite, or Postgres by AI_PROVISION_DATABASE_URL.",
-            )
-        )
-    return url.replace("postgres://", "postgresql://", 1)
+    """Raises Refused(config) where this Python cannot keep jobs there."""
+    refusal = unfit(url)
+    if refusal is not None:
+        raise Refused(refusal)
+    return url
 
 
 def _write_ahead(url: str) -> None:
