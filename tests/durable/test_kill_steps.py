@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.durable.points import undisturbed
 from tests.durable.rig import job_ends, run_until_killed, run_worker, shift_stored_times, world
-from tests.durable.test_kill_calls import undisturbed
 
 
 def test_h01_a_kill_before_every_checkpoint_changes_nothing(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.durable.points import undisturbed
 from tests.durable.rig import job_ends, run_until_killed, run_worker, world
-from tests.durable.test_kill_calls import undisturbed
 from tests.tools.freeze_jobs import FROZEN, thaw
 
 JOBS = sorted(FROZEN.glob("*/step-*.sql.gz"))

@@ -1,0 +1,15 @@
+"""What every test leaves as it found it: the logging of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """A test that sets up logs writes to its own captured stream, which the next one finds closed."""
+    yield
+    structlog.reset_defaults()
