@@ -31,7 +31,7 @@ demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or 
 	$(BIN)/ai-provision demo
 
 test: $(STAMP) $(REAL)/.downloaded  ## all tests
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## ruff, mypy strict, import-linter, zizmor
 	$(BIN)/ruff check .
