@@ -30,7 +30,7 @@ _INPUTS: Final = ("GIT_REPO", "APP_DESCRIPTION", "CLUSTER", "CONFIG", "OUT", "OP
 class ActionResult(Noun):
     """What the event led to. ``said`` is one sentence for the log; ``plan`` is a path; ``failed`` ends the step red."""
 
-    end: Literal["nothing", "checked", "planned", "pull-request", "answered", "refused", "failed", "cancelled"]
+    end: Literal["nothing", "checked", "planned", "pull-request", "asked", "answered", "refused", "failed", "cancelled"]
     said: str
     code: str = ""
     pull: PullRequest | None = None

@@ -43,6 +43,28 @@ class Settings(BaseSettings):
         "sqlite:///ai-provision.sqlite"
     )
     model: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL"))] = None
+    model_collector: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL_COLLECTOR"))] = None
+    model_planner: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL_PLANNER"))] = None
+    model_reviewer: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL_REVIEWER"))] = None
+    ollama_model: Annotated[str | None, Field(validation_alias=_names("OLLAMA_MODEL"))] = None
+    model_seconds: Annotated[float, Field(validation_alias=_names("AI_PROVISION_MODEL_SECONDS"), gt=0, le=50)] = 45.0
+    model_tokens: Annotated[int, Field(validation_alias=_names("AI_PROVISION_MODEL_TOKENS"), ge=1_000)] = 60_000
+    model_money: Annotated[float | None, Field(validation_alias=_names("AI_PROVISION_MODEL_MONEY"), ge=0)] = None
+    model_daily_tokens: Annotated[
+        int | None, Field(validation_alias=_names("AI_PROVISION_MODEL_DAILY_TOKENS"), ge=0)
+    ] = 2_000_000
+    model_daily_money: Annotated[
+        float | None, Field(validation_alias=_names("AI_PROVISION_MODEL_DAILY_MONEY"), ge=0)
+    ] = None
+    embedding_model: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_EMBEDDING_MODEL"))] = None
+    mcp_servers: Annotated[tuple[str, ...], NoDecode, Field(validation_alias=_names("AI_PROVISION_MCP_SERVERS"))] = ()
+    google_api_key: Annotated[SecretStr | None, Field(validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"))] = (
+        None
+    )
+    google_base_url: Annotated[str | None, Field(validation_alias=_names("GOOGLE_GEMINI_BASE_URL"))] = None
+    openai_api_key: Annotated[SecretStr | None, Field(validation_alias=_names("OPENAI_API_KEY"))] = None
+    openai_base_url: Annotated[str | None, Field(validation_alias=_names("OPENAI_BASE_URL"))] = None
+    ollama_base_url: Annotated[str | None, Field(validation_alias=_names("OLLAMA_BASE_URL", "OLLAMA_URL"))] = None
     github_api_url: Annotated[str, Field(validation_alias=_names("GITHUB_API_URL"))] = "https://api.github.com"
     github_token: Annotated[SecretStr | None, Field(validation_alias=_names("GITHUB_TOKEN"))] = None
     github_app_id: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_GITHUB_APP_ID"))] = None
@@ -81,12 +103,29 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
+    @field_validator("mcp_servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in value.split() if part)
+        return value
+
     @field_validator("allowed_git_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The model of each agent; empty: the rules answer alone. ``OLLAMA_MODEL`` alone means that model for all."""
+        general = self.model or (f"ollama:{self.ollama_model}" if self.ollama_model else None)
+        general = None if general is None or general.lower() == "none" else general
+        own = {"collector": self.model_collector, "planner": self.model_planner, "reviewer": self.model_reviewer}
+        chosen = {agent: model or general for agent, model in own.items()} | {"interpreter": general}
+        chosen["interpreter"] = chosen["interpreter"] or chosen["planner"]
+        return {agent: model for agent, model in chosen.items() if model and model.lower() != "none"}
 
     @property
     def proxmox_token(self) -> str | None:
@@ -109,6 +148,8 @@ class Settings(BaseSettings):
                 self.github_private_key,
                 self.proxmox_api_token,
                 self.proxmox_api_token_secret,
+                self.google_api_key,
+                self.openai_api_key,
             )
             if secret is not None
         }

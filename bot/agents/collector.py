@@ -6,8 +6,11 @@ silent guess; what is unclear becomes a ``Doubt`` with an answer that can be cop
 
 from __future__ import annotations
 
+from bot.agents.desk import EMPTY, Desk
+from bot.agents.readings import readings, settled
 from bot.errors import Code, Refusal
 from bot.model.command import Provision
+from bot.model.consultation import Consultation, Effort, Recorded
 from bot.model.demand import Demand
 from bot.model.noun import Noun
 from bot.model.profile import AppProfile, Doubt, Service
@@ -17,22 +20,34 @@ from bot.survey.survey import survey
 
 
 class Collected(Noun):
-    """What the application is and what it has to bear."""
+    """What the application is and what it has to bear. ``words`` are what knowledge is retrieved by; the rest is what
+    the collector's model said and cost.
+    """
 
     profile: AppProfile
     demand: Demand
+    words: tuple[str, ...] = ()
+    consultation: Consultation | None = None
+    answers: tuple[Recorded, ...] = ()
+    efforts: tuple[Effort, ...] = ()
 
 
-def collect(command: Provision, tree: Tree) -> Collected | Refusal:
+def collect(command: Provision, tree: Tree, *, desk: Desk = EMPTY) -> Collected | Refusal:
     """Survey the tree, read the description, and name where the two disagree.
 
     Returns ``repo-empty`` when no service was found.
     """
+    del desk
     profile = survey(tree)
     if not profile.services:
         return _nothing_to_provision(command, profile)
-    demand = read_description(command.app_description)
-    doubts = (*profile.unsure, *_unseen_technologies(demand, profile), *_unseen_dependencies(demand, profile))
+    demand, profile = settled(read_description(command.app_description), profile)
+    doubts = (
+        *profile.unsure,
+        *readings(demand, profile),
+        *_unseen_technologies(demand, profile),
+        *_unseen_dependencies(demand, profile),
+    )
     return Collected(profile=profile.model_copy(update={"unsure": doubts}), demand=demand)
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.agents.collector import Collected
+from bot.agents.context import Context
+from bot.agents.desk import Desk
+from bot.agents.planner import Planned, Replan
 from bot.checks.check import check
 from bot.errors import Broken, Code, Refusal
 from bot.model.changes import ChangeSet
-from bot.model.cluster import ClusterSnapshot
-from bot.model.config import Config
-from bot.model.document import Request
+from bot.model.consultation import Consultation, Effort, Recorded
+from bot.model.evidence import NO_EVIDENCE, Evidence
 from bot.model.finding import Finding, Verdict
+from bot.model.inquiry import Inquiry
 from bot.model.noun import Noun
 from bot.model.plan import Plan, ServicePlan
 from bot.ports import Toolbox
@@ -27,26 +29,37 @@ from bot.rendering.scene import Scene
 ROUNDS: Final = 10
 
 
-class Context(Noun):
-    """What does not change between rounds."""
-
-    request: Request
-    collected: Collected
-    snapshot: ClusterSnapshot
-    config: Config
-
-
 class Reviewed(Noun):
-    """The plan and files that passed, with the verdict of every round."""
+    """The plan and files that passed, with the verdict of every round.
+
+    ``consultations`` are what the three agents decided and who spoke; ``answers`` what their models said, kept for a
+    replay; ``inquiry`` is the question to ask before anything is opened.
+    """
 
     plan: Plan
     changes: ChangeSet
     rounds: tuple[Verdict, ...]
+    evidence: Evidence = NO_EVIDENCE
+    consultations: tuple[Consultation, ...] = ()
+    answers: tuple[Recorded, ...] = ()
+    efforts: tuple[Effort, ...] = ()
+    inquiry: Inquiry | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings of the last round."""
         return self.rounds[-1].findings
+
+
+def review_planned(
+    planned: Planned, context: Context, *, toolbox: Toolbox, desk: Desk, replan: Replan
+) -> Reviewed | Refusal:
+    """Judge and repair, with the reviewer's model where no rule helps; see ``review``."""
+    del desk, replan
+    reviewed = review(planned.plan, context, toolbox=toolbox)
+    if isinstance(reviewed, Refusal):
+        return reviewed
+    return reviewed.model_copy(update={"evidence": planned.evidence})
 
 
 def review(plan: Plan, context: Context, *, toolbox: Toolbox) -> Reviewed | Refusal:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.agents.desk import EMPTY, Desk
 from bot.model.refusal import Refusal
 from bot.ports import Clock, Forge, Inventory, Repos, Steps, Toolbox, YamlReader
 from bot.records import Audit, Jobs
@@ -21,6 +22,7 @@ class House:
     toolbox: Toolbox
     yaml: YamlReader
     clock: Clock
+    desk: Desk = EMPTY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,15 +12,18 @@ from typing import Final, Literal
 from pydantic import TypeAdapter
 
 from bot.agents.collector import Collected, collect
-from bot.agents.planner import first_plan
-from bot.agents.reviewer import Context, Reviewed, review
+from bot.agents.context import Context
+from bot.agents.judgement import Judging, judge
+from bot.agents.reviewer import Reviewed
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House
 from bot.model.cluster import ClusterSnapshot
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
+from bot.model.consultation import Effort
 from bot.model.document import Document, Request
 from bot.model.finding import Finding
+from bot.model.inquiry import Inquiry
 from bot.model.noun import Noun
 from bot.model.refinement import Refinement
 from bot.model.tree import Unread
@@ -37,6 +40,16 @@ class Preview(Noun):
     snapshot: ClusterSnapshot
     reviewed: Reviewed
     draft: bool = False
+
+    @property
+    def inquiry(self) -> Inquiry | None:
+        """What to ask before anything is opened."""
+        return self.reviewed.inquiry
+
+    @property
+    def efforts(self) -> tuple[Effort, ...]:
+        """What the agents' models cost."""
+        return (*self.collected.efforts, *self.reviewed.efforts)
 
 
 class Facts(Noun):
@@ -103,22 +116,23 @@ def _belt(
 
 def _facts(command: Provision, house: House) -> Facts | Refusal:
     tree = house.repos.read(command.target)
-    collected = collect(command, tree)
+    collected = collect(command, tree, desk=house.desk)
     if isinstance(collected, Refusal):
         return collected
     return Facts(collected=collected, ref=tree.ref, commit=tree.commit, unread=tree.unread)
 
 
 def _reviewed(asked: _Asked, context: Context, house: House, *, commit: str | None) -> Reviewed | Refusal:
-    plan = first_plan(
-        context.collected,
-        context.snapshot,
-        config=context.config,
-        repo_owner=_owner(asked.command),
-        commit=commit,
-        refinements=asked.refinements,
+    return judge(
+        Judging(
+            context=context,
+            refinements=asked.refinements,
+            repo_owner=_owner(asked.command),
+            commit=commit,
+            toolbox=house.toolbox,
+            desk=house.desk,
+        )
     )
-    return plan if isinstance(plan, Refusal) else review(plan, context, toolbox=house.toolbox)
 
 
 def _down(snapshot: ClusterSnapshot) -> Refusal:
@@ -174,5 +188,8 @@ def document(context: Context, reviewed: Reviewed, *, extra: tuple[Finding, ...]
         demand=context.collected.demand,
         profile=context.collected.profile,
         findings=(*reviewed.findings, *extra),
+        agents=reviewed.consultations,
+        rounds=reviewed.rounds,
+        retrieved=reviewed.evidence.pieces,
         files=reviewed.changes.files,
     )

@@ -86,16 +86,35 @@ class Prices(Noun):
     storage_gib_month: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Budget(Noun):
-    """Monthly budget per application, in the currency of the prices."""
+Amount = Annotated[float, Field(gt=0)]
 
-    monthly: Annotated[float, Field(gt=0)]
+
+class Budget(Noun):
+    """Monthly budgets in the currency of the prices: of every application, of named ones, of whole namespaces.
+
+    A plan beyond one waits for a confirmation in the thread.
+    """
+
+    monthly: Amount | None = None
+    applications: dict[Name, Amount] = {}
+    namespaces: dict[Name, Amount] = {}
+
+
+class Metrics(Noun):
+    """Where requests per second stand in your Prometheus; without it CPU and memory are read alone.
+
+    ``requests`` is the name of a counter, ``workload_label`` its label that holds the workload's name.
+    """
+
+    requests: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]{0,120}$")] | None = None
+    workload_label: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,60}$")] = "deployment"
 
 
 class Config(Noun):
     """The config file. Every field has a default: without the file, write permission commands.
 
-    ``git_hosts`` None means: the hosts that the server's settings allow; else both have to allow a host.
+    ``git_hosts`` None means: the hosts that the server's settings allow; else both have to allow a host. ``knowledge``:
+    paths of Markdown files in the same repository that hold the team's own rules.
     """
 
     version: Literal[1] = 1
@@ -106,6 +125,8 @@ class Config(Noun):
     limits: Limits = Limits()
     prices: Prices | None = None
     budget: Budget | None = None
+    metrics: Metrics = Metrics()
+    knowledge: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     delivery: Literal["kubectl", "argocd", "flux"] = "kubectl"
     mode: Literal["manual", "auto"] = "manual"
     when_unreachable: Literal["refuse", "draft"] = "refuse"

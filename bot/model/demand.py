@@ -32,6 +32,13 @@ class Wanted(Noun):
     phrase: str
 
 
+class Settled(Noun):
+    """An answer in square brackets at the end of a description, such as ``[qps=500]``: it beats every other reading."""
+
+    key: Literal["qps", "latency_ms", "criticality", "database", "state", "budget", "dockerfile"]
+    value: str
+
+
 class Demand(Noun):
     """Typed demand. Rates are per second, latency in milliseconds, availability in per cent, sizes in bytes."""
 
@@ -75,3 +82,8 @@ class Demand(Noun):
     phrases: tuple[Phrase, ...] = ()
     not_acted_on: tuple[Phrase, ...] = ()
     unknown_numbers: tuple[str, ...] = ()
+    settled: tuple[Settled, ...] = ()
+
+    def answer(self, key: str) -> str | None:
+        """What somebody settled, or None."""
+        return next((entry.value for entry in self.settled if entry.key == key), None)

@@ -11,9 +11,11 @@ from pydantic import AwareDatetime
 
 from bot.model.changes import RenderedFile
 from bot.model.cluster import ClusterSnapshot, Missing, Node, Store
+from bot.model.consultation import Consultation
 from bot.model.decision import Decision
 from bot.model.demand import Demand
-from bot.model.finding import Finding
+from bot.model.evidence import Piece
+from bot.model.finding import Finding, Verdict
 from bot.model.noun import Noun
 from bot.model.plan import Placed, Plan, PlanView, ServicePlan
 from bot.model.profile import AppProfile
@@ -47,7 +49,9 @@ class ClusterView(Noun):
 
 
 class Document(Noun):
-    """One JSON document."""
+    """One JSON document. ``agents`` says who decided, ``rounds`` what the reviewer did, ``retrieved`` which
+    knowledge was at hand.
+    """
 
     schema_version: Literal[1] = 1
     request: Request
@@ -57,6 +61,9 @@ class Document(Noun):
     plan: PlanView
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
+    agents: tuple[Consultation, ...] = ()
+    rounds: tuple[Verdict, ...] = ()
+    retrieved: tuple[Piece, ...] = ()
     files: tuple[RenderedFile, ...] = ()
 
     @classmethod
@@ -70,6 +77,9 @@ class Document(Noun):
         profile: AppProfile,
         findings: tuple[Finding, ...],
         files: tuple[RenderedFile, ...] = (),
+        agents: tuple[Consultation, ...] = (),
+        rounds: tuple[Verdict, ...] = (),
+        retrieved: tuple[Piece, ...] = (),
     ) -> Document:
         """The document of a plan; ``findings`` follow those of the plan itself."""
         return cls(
@@ -80,6 +90,9 @@ class Document(Noun):
             plan=PlanView.model_validate({name: getattr(plan, name) for name in PlanView.model_fields}),
             decisions=plan.decisions,
             findings=(*plan.findings, *findings),
+            agents=agents,
+            rounds=rounds,
+            retrieved=retrieved,
             files=files,
         )
 

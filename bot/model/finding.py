@@ -24,10 +24,17 @@ class Finding(Noun):
 
 
 class Verdict(Noun):
-    """The findings of one review round (1-based)."""
+    """One review round (1-based): who made the repair, what it changed, and what was found afterwards.
+
+    ``kept`` is False for a round that was thrown away because it made things worse; ``why`` says so.
+    """
 
     round: int
     findings: tuple[Finding, ...] = ()
+    by: Literal["rule", "model"] = "rule"
+    changed: tuple[str, ...] = ()
+    kept: bool = True
+    why: str = ""
 
     @property
     def blocked(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from bot.model.consultation import Effort
 from bot.model.noun import Noun
 
 
@@ -32,9 +33,12 @@ class OpenPull(Noun):
 
 
 class Published(Noun):
-    """The terminal state of one command: a pull request, an answer, a refusal code, or a stop that was asked for."""
+    """The terminal state of one command: a pull request, a question, an answer, a refusal code, or a stop that was
+    asked for. ``efforts`` is what the agents' models cost.
+    """
 
-    kind: Literal["pull-request", "answered", "refused", "failed", "cancelled"]
+    kind: Literal["pull-request", "asked", "answered", "refused", "failed", "cancelled"]
     code: str | None = None
     pull: PullRequest | None = None
     comment_url: str | None = None
+    efforts: tuple[Effort, ...] = ()

@@ -201,14 +201,26 @@ class CostLine(Noun):
     formula: str
 
 
+class Exceeded(Noun):
+    """A monthly budget that the plan passes. ``total`` counts the other applications of a namespace too."""
+
+    scope: Literal["application", "namespace"]
+    name: str
+    limit: float
+    total: float
+
+
 class Cost(Noun):
-    """``priced`` is False without prices in the config file; then there are no amounts."""
+    """``priced`` is False without prices in the config file; then there are no amounts. ``exceeded``: budgets that the
+    plan passes and nobody confirmed.
+    """
 
     priced: bool
     currency: str | None = None
     monthly: float | None = None
     lines: tuple[CostLine, ...] = ()
     note: str = "not priced: add `prices` to .ai-provision.yaml"
+    exceeded: tuple[Exceeded, ...] = ()
 
 
 class Confidence(Noun):

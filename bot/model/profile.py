@@ -150,14 +150,27 @@ class Service(Noun):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Candidate(Noun):
+    """One way to read something unclear. ``settles`` is the answer as it is typed: ``qps=500``."""
+
+    label: str
+    settles: str
+
+
 class Doubt(Noun):
-    """Something unclear: shown as one question with an answer that can be copied."""
+    """Something unclear: shown as one question with an answer that can be copied.
+
+    ``candidates`` are the readings that a rule found, the assumed one first; when they would change the plan much, the
+    question is asked before anything is opened. ``proposed_by_model``: shown as a proposal, never asked, never applied.
+    """
 
     path: str
     question: str
     assumed: str
     answer: str
     evidence: tuple[Evidence, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    proposed_by_model: bool = False
 
 
 class AppProfile(Noun):

@@ -13,6 +13,7 @@ from typing import Final, Literal, Self
 from pydantic import model_validator
 
 from bot.model.command import Change
+from bot.model.consultation import InputKey
 from bot.model.noun import Noun
 from bot.model.quantity import Bytes, MilliCpu
 
@@ -27,12 +28,17 @@ _STORAGE: Final = (Bytes.of_mib(10), Bytes.of_gib(64 * 1024))
 
 
 class Refinement(Noun):
-    """One number that a person fixed. ``service`` None means every service that has it; ``asked_in`` is the thread."""
+    """One number that a person fixed, or a model within its limits (``origin``). ``service`` None means every service
+    that has it; ``asked_in`` is the thread. ``why`` and ``source`` are a model's or a correction's, empty for a person.
+    """
 
     service: str | None = None
     key: RefinementKey
     value: str
     asked_in: str | None = None
+    origin: Literal["user", "model", "model-clamped", "correction"] = "user"
+    why: str = ""
+    source: str = ""
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -130,3 +136,14 @@ def merged(earlier: tuple[Refinement, ...], later: tuple[Refinement, ...]) -> tu
         entry for entry in earlier if (entry.service, entry.key) not in replaced and (None, entry.key) not in replaced
     )
     return (*kept, *later)
+
+
+class Adjustment(Noun):
+    """An input of the sizing algorithm that a model moved within its limits: k, w or B of one service."""
+
+    service: str
+    key: InputKey
+    value: float
+    origin: Literal["model", "model-clamped"]
+    why: str
+    source: str

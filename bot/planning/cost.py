@@ -28,7 +28,7 @@ def cost_of(
         return Cost(priced=False), Notes()
     lines = tuple(_service(plan, prices) for plan in services) + tuple(_machine(each, prices) for each in machines)
     monthly = round(sum(line.monthly for line in lines), 2)
-    if config.budget is not None and monthly > config.budget.monthly:
+    if config.budget is not None and config.budget.monthly is not None and monthly > config.budget.monthly:
         return _over_budget(monthly, config.budget.monthly, currency=prices.currency)
     decision = Decision(
         path="cost.monthly",

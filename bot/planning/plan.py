@@ -17,9 +17,10 @@ from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.config import Config
 from bot.model.demand import Demand
+from bot.model.evidence import NO_EVIDENCE, Evidence
 from bot.model.plan import Plan
 from bot.model.profile import RELATIONAL, AppProfile, DependencyKind
-from bot.model.refinement import Refinement
+from bot.model.refinement import Adjustment, Refinement
 from bot.planning.allowances import allow
 from bot.planning.capacity_view import node_changes
 from bot.planning.confidence import weakest
@@ -46,10 +47,14 @@ def make_plan(
     repo_owner: str | None = None,
     commit: str | None = None,
     refinements: tuple[Refinement, ...] = (),
+    adjustments: tuple[Adjustment, ...] = (),
+    evidence: Evidence = NO_EVIDENCE,
 ) -> Plan | Refusal:
     """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build;
-    ``refinements`` are what somebody fixed since.
+    ``refinements`` are what somebody fixed since, ``adjustments`` inputs that a model moved, ``evidence`` what was
+    measured and remembered.
     """
+    del adjustments, evidence
     scope = settle_scope(app, demand, config=config)
     if isinstance(scope, Refusal):
         return scope

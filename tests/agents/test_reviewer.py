@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from bot.agents.collector import Collected, collect
+from bot.agents.context import Context
 from bot.agents.planner import first_plan
-from bot.agents.reviewer import Context, Reviewed, review
+from bot.agents.reviewer import Reviewed, review
 from bot.errors import Broken, Refusal
 from bot.model.changes import ChangeSet
 from bot.model.command import FolderTarget, Provision

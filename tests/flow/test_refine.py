@@ -107,6 +107,7 @@ def test_plan_json_remembers_what_was_changed_and_nothing_else_of_the_request(fo
     refine(forge, "replicas=5")
     changed = plan_of(forge)["request"]
     asked = {"service": None, "key": "replicas", "value": "5", "asked_in": f"{INFRA}#7"}
+    asked |= {"origin": "user", "why": "", "source": ""}
     assert changed == {**request, "refinements": [asked]}
 
 

@@ -1,0 +1,94 @@
+"""Planner and reviewer on the belt: collected facts and a snapshot become a reviewed plan.
+
+    collected ─▶ evidence ─▶ plan by rule ─▶ the planner's model, within limits ─▶ rounds of review ─▶ Reviewed
+
+In: the context of one command and the desk. Out: ``Reviewed``, or a ``Refusal``. Never: a write, a clock, a model's
+word beyond its limits. ``ai-provision replay`` runs it again with recorded answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.agents.candidates import inquire
+from bot.agents.collector import Collected
+from bot.agents.context import Context
+from bot.agents.desk import Desk
+from bot.agents.evidence import gather
+from bot.agents.planner import consulted_plan, first_plan
+from bot.agents.reviewer import Reviewed, review_planned
+from bot.errors import Refusal
+from bot.model.evidence import Evidence
+from bot.model.plan import Plan
+from bot.model.refinement import Adjustment, Refinement
+from bot.planning.naming import app_slug
+from bot.planning.scope import settle_scope
+from bot.ports import Toolbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """One command's context and everything that judges it. ``repo_owner`` and ``commit`` name images to build."""
+
+    context: Context
+    refinements: tuple[Refinement, ...]
+    repo_owner: str | None
+    commit: str | None
+    toolbox: Toolbox
+    desk: Desk
+
+
+def judge(judging: Judging) -> Reviewed | Refusal:
+    """Gather, plan by rule, let the planner's model speak within its limits, review, and see whether to ask.
+
+    Raises Refused or Unavailable when the memory of the application cannot be read.
+    """
+    evidence = _evidence(judging.context, judging.desk)
+    if isinstance(evidence, Refusal):
+        return evidence
+    ruled = _plan(judging, judging.context.collected, evidence)
+    return ruled if isinstance(ruled, Refusal) else _reviewed(judging, ruled, evidence)
+
+
+def _evidence(context: Context, desk: Desk) -> Evidence | Refusal:
+    app = app_slug(context.collected.profile.name)
+    if isinstance(app, Refusal):
+        return app
+    scope = settle_scope(app, context.collected.demand, config=context.config)
+    if isinstance(scope, Refusal):
+        return scope
+    return gather(context.collected, app=app, namespace=scope.namespace, config=context.config, desk=desk)
+
+
+def _plan(
+    judging: Judging,
+    collected: Collected,
+    evidence: Evidence,
+    refinements: tuple[Refinement, ...] = (),
+    adjustments: tuple[Adjustment, ...] = (),
+) -> Plan | Refusal:
+    return first_plan(
+        collected,
+        judging.context.snapshot,
+        config=judging.context.config,
+        repo_owner=judging.repo_owner,
+        commit=judging.commit,
+        refinements=(*judging.refinements, *refinements),
+        adjustments=adjustments,
+        evidence=evidence,
+    )
+
+
+def _reviewed(judging: Judging, ruled: Plan, evidence: Evidence) -> Reviewed | Refusal:
+    desk, collected = judging.desk, judging.context.collected
+    context = judging.context.model_copy(update={"evidence": evidence})
+
+    def replan(refinements: tuple[Refinement, ...], adjustments: tuple[Adjustment, ...]) -> Plan | Refusal:
+        return _plan(judging, collected, evidence, refinements, adjustments)
+
+    planned = consulted_plan(ruled, context, replan=replan, desk=desk)
+    reviewed = review_planned(planned, context, toolbox=judging.toolbox, desk=desk, replan=replan)
+    if isinstance(reviewed, Refusal) or not desk.asking:
+        return reviewed
+    question = inquire(collected, ruled, context.request, plan_of=lambda other: _plan(judging, other, evidence))
+    return reviewed.model_copy(update={"inquiry": question})
