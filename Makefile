@@ -8,6 +8,7 @@ LOCK := requirements/dev.lock
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 REAL := .cache/real-applications
+PROMETHEUS := .cache/prometheus
 
 .PHONY: help demo test lint fmt fuzz bench lock clean
 
@@ -27,10 +28,22 @@ $(REAL)/.downloaded: requirements/real-applications.txt $(STAMP)
 	  -r requirements/real-applications.txt -d $(REAL)
 	@touch $@
 
+# A real Prometheus for the tests of measured use: the one on PATH, else Debian's package, unpacked and not installed.
+$(PROMETHEUS)/.unpacked:
+	@mkdir -p $(PROMETHEUS)
+	@if command -v prometheus > /dev/null && command -v promtool > /dev/null; then :; \
+	elif command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null; then cd $(PROMETHEUS) && mkdir -p lists/partial \
+	  && { apt-get download -qq prometheus 2> /dev/null \
+	    || { apt-get -qq -o Dir::State::Lists=$$PWD/lists -o Debug::NoLocking=1 update \
+	      && apt-get -qq -o Dir::State::Lists=$$PWD/lists download prometheus; }; } \
+	  && dpkg-deb -x prometheus_*.deb . && rm -rf lists prometheus_*.deb; \
+	else echo "no prometheus on PATH and no apt-get: the tests against a real Prometheus say that they are skipped"; fi
+	@touch $@
+
 demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or Docker
 	$(BIN)/ai-provision demo
 
-test: $(STAMP) $(REAL)/.downloaded  ## all tests
+test: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## all tests
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## ruff, mypy strict, import-linter, zizmor
@@ -54,7 +67,7 @@ lock:  ## resolve the lock again from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --group pyproject.toml:dev --extra model pyproject.toml -o $(LOCK)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -c $(LOCK) pyproject.toml -o requirements/runtime.lock
+	  -c $(LOCK) --extra model pyproject.toml -o requirements/runtime.lock
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
