@@ -19,7 +19,7 @@ from bot.errors import Code
 from bot.model.document import ErrorBody, ErrorDocument
 
 _COMMAND_LINE: Final = "bot.cli"
-_QUICK: Final = dict.fromkeys(("serve", "worker", "backup", "audit"), "bot.cli_operations")
+_QUICK: Final = dict.fromkeys(("serve", "worker", "backup", "audit", "replay", "mcp"), "bot.cli_operations")
 """Verbs that start without the planning half of the product: a server is ready within moments."""
 
 

@@ -5,14 +5,16 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from bot.capacity.combine import combine
+from bot.desks import Records, build_desk
 from bot.edges.clock import RealClock
 from bot.edges.git import GitRepos, Remote, private_remote, public_remote
 from bot.edges.github import GitHubForge, is_plain_loopback
@@ -132,16 +134,38 @@ def _has_content(kubeconfig: Path) -> bool:
     return kubeconfig.is_file() and kubeconfig.stat().st_size > 0
 
 
-def build_house(settings: Settings, *, inventory: Inventory) -> House:
-    """What a plan stands on."""
-    yaml = RememberingYamlReader(ChildYamlReader())
+def build_house(
+    settings: Settings,
+    *,
+    inventory: Inventory,
+    records: Records | None = None,
+    redact: Callable[[str], str] | None = None,
+) -> House:
+    """What a plan stands on; ``records`` keep lessons and what was spent. Raises Refused(config)."""
+    yaml, clock = RememberingYamlReader(ChildYamlReader()), RealClock()
     return House(
         repos=GitRepos(select=select, yaml=yaml, locate=_locator(settings)),
         inventory=inventory,
         toolbox=TerraformToolbox(),
         yaml=yaml,
-        clock=RealClock(),
+        clock=clock,
+        desk=build_desk(
+            settings,
+            clock=clock,
+            redact=redact or redactor(settings.secrets()),
+            edge=_model_edge(settings),
+            records=records,
+        ),
     )
+
+
+def _model_edge(settings: Settings) -> Any | None:
+    if not settings.models and not settings.embedding_model:
+        return None
+    try:
+        return importlib.import_module(MODEL_EDGE)
+    except ModuleNotFoundError as missing:
+        raise Refused(_NO_EXTRA) from missing
 
 
 def locator(forge: GitHubForge) -> Callable[[RepoTarget], Remote]:
@@ -189,6 +213,14 @@ def build_office(settings: Settings, *, house: House) -> Office | Refusal:
         git_hosts=settings.allowed_git_hosts,
     )
 
+
+MODEL_EDGE: Final = "bot.edges.model"
+"""Loaded by name when a model is set: it takes one to two seconds, and not every installation has it."""
+_NO_EXTRA: Final = Refusal(
+    code=Code.CONFIG,
+    message="A model is set, but the packages that speak to models are not installed.",
+    remedy="Install the extra: pip install 'ai-provision[model]'. Or unset AI_PROVISION_MODEL.",
+)
 
 NO_TOKEN: Final = Refusal(
     code=Code.GITHUB_AUTH,

@@ -236,6 +236,8 @@ def _end_of(job: Job, office: Office, progress: Progress) -> Published:
 def _sentence(published: Published) -> str:
     if published.pull is not None:
         return f"Pull request {published.pull.url}"
+    if published.kind == "asked":
+        return "A question was asked in the thread; nothing was opened yet."
     code = f" ({published.code})" if published.code else ""
     return f"The command was {published.kind}{code}."
 

@@ -16,14 +16,17 @@ from typing import Annotated, Final
 
 import typer
 
-from bot import __version__, ci, cli_operations, doctor, initial, verbs
+from bot import __version__, advising, ci, cli_operations, doctor, initial, verbs
 from bot.ci_runner import ActionResult, log_line
+from bot.cli_knowledge import knowledge
 from bot.cli_shared import ERR, OUT, Format, FormatOption, exit_on, group, print_json, progress, run, wants_json
 from bot.errors import EXIT_FAILED, Refusal
 from bot.flow.preview import Preview
 from bot.logs import configure_logs
+from bot.rendering.patch import patch_text
 from bot.settings import Settings
 from bot.terminal import clean, show_missing, show_plan
+from bot.terminal_answer import show_recommendation
 
 __all__ = ["cli", "wants_json"]
 
@@ -220,7 +223,34 @@ def action(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the o
         raise typer.Exit(EXIT_FAILED)
 
 
+@cli.command(epilog=f"Example: {advising.EXAMPLE}")
+def recommend(
+    *,
+    file: Annotated[
+        str,
+        typer.Option("--file", "-f", metavar="FILE", help="A payload of the input standard; - reads it from stdin."),
+    ],
+    patch: Annotated[
+        bool, typer.Option("--patch", help="The YAML for kubectl patch --type strategic, and nothing else.")
+    ] = False,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="That patch with every number, also those that we leave out.")
+    ] = False,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
+) -> None:
+    """Replicas, requests, limits and autoscaler bounds for a payload, each with its reason."""
+    answer = exit_on(advising.advise_file(file), format)
+    text = patch_text(answer, complete=complete) if patch or complete else None
+    if format is Format.JSON:
+        print_json(answer.model_dump_json() if text is None else json.dumps({"schema_version": 1, "patch": text}))
+    elif text is not None:
+        sys.stdout.write(text)
+    else:
+        show_recommendation(OUT, answer)
+
+
 cli_operations.add_to(cli)
+cli.add_typer(knowledge, name="knowledge")
 
 
 @cli.command("demo", epilog="Example: ai-provision demo")

@@ -6,16 +6,27 @@ product (``bot.__main__`` starts ``serve`` from here, so that it listens within 
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from bot import service
 from bot.cli_shared import OUT, Format, FormatOption, group, print_json, run
-from bot.terminal import show_table
+from bot.errors import EXIT_FAILED, Code, Refusal
+from bot.settings import Settings
+from bot.terminal import plain, show_table
 
+_REPLAYING: Final = "bot.replaying"
+_MCP: Final = "bot.mcp_server"
+"""Loaded when they are asked for: both bring the planning half of the product."""
+_NO_MCP: Final = Refusal(
+    code=Code.CONFIG,
+    message="The Model Context Protocol is not installed here.",
+    remedy="Install it with: pip install 'ai-provision[model]'",
+)
 _AUDIT_HEAD: Final = ("at", "who", "repository", "thread", "action", "decision", "detail")
 
 
@@ -80,12 +91,46 @@ def audit(
     show_table(OUT, f"{len(entries)} entries, times in UTC", _AUDIT_HEAD, rows)
 
 
+def replay(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's key, or its first 12 digits.")],
+    *,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
+) -> None:
+    """The judgement of a finished job once more, offline, compared byte by byte. Exit code 1 when it differs."""
+    replaying: Any = importlib.import_module(_REPLAYING)
+    replayed = run(lambda settings: replaying.replay(job, settings), format)
+    if format is Format.JSON:
+        print_json(replayed.model_dump_json())
+    else:
+        OUT.print(plain(replaying.report(replayed)), markup=False, soft_wrap=True)
+    if not replayed.same:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def mcp(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
+    """The read-only tools survey, snapshot, plan, explain and check for other people's agents, on standard input."""
+    run(_serve_tools, format)
+
+
+def _serve_tools(settings: Settings) -> Refusal | None:
+    try:
+        server: Any = importlib.import_module(_MCP)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
+            raise
+        return _NO_MCP
+    refusal: Refusal | None = server.run(settings)
+    return refusal
+
+
 def add_to(line: typer.Typer) -> None:
     """Give a command line these verbs."""
     line.command(epilog="Example: AI_PROVISION_WEBHOOK_SECRET=… ai-provision serve --port 8080")(serve)
     line.command(epilog="Example: AI_PROVISION_EXECUTOR_ID=worker-2 ai-provision worker")(worker)
     line.command(epilog="Example: ai-provision backup /var/backups/ai-provision.sqlite")(backup)
     line.command(epilog="Example: ai-provision audit --actor ada --limit 20")(audit)
+    line.command(epilog="Example: ai-provision replay 1f0c2a9b77de")(replay)
+    line.command(epilog="Example: cd ~/checkouts && ai-provision mcp")(mcp)
 
 
 cli: Final = group()

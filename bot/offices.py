@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot import app
+from bot.counsel import Lessons
 from bot.edges.github import (
     Api,
     AppCredentials,
@@ -48,10 +49,19 @@ _NO_CREDENTIAL: Final = Refusal(
 class GitHubOffices:
     """Every command through the GitHub App's installation of its thread, or all through one plain token."""
 
-    def __init__(self, settings: Settings, *, house: House, ledger: Ledger, meters: Meters, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        house: House,
+        ledger: Ledger,
+        meters: Meters,
+        secrets: Secrets,
+        lessons: Lessons | None = None,
+    ) -> None:
         self._settings = settings
         self._house = house
-        self._books = Books(jobs=ledger, audit=ledger)
+        self._books = Books(jobs=ledger, audit=ledger, lessons=lessons)
         self._meters = meters
         self._secrets = secrets
         self._lock = threading.Lock()

@@ -6,6 +6,7 @@ a process of its own, so that planning never delays an answer to GitHub); a star
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import signal
@@ -28,6 +29,7 @@ from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.logs import configure_logs
 from bot.meters import Meters
 from bot.model.job import AuditEntry
+from bot.model.recommendation import Recommendation
 from bot.runtime import unfit
 from bot.settings import Settings
 from bot.web import tune_process, web_app
@@ -39,6 +41,8 @@ _DRAIN: Final = 45.0
 """Seconds that the worker gets to finish, or to halt at its next step; then it is killed."""
 _RESTART: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a worker that died is started again."""
+_ADVISING: Final = "bot.advising"
+"""Loaded with the first recommendation: the rules would lengthen the start by half."""
 _LOG: Final = structlog.get_logger("ai_provision.service")
 
 
@@ -54,7 +58,9 @@ def serve(settings: Settings, *, host: str | None, port: int | None, poll: bool)
             worker = _Worker((*WORKSHOP, "--attached", *(["--poll"] if poll else [])), os.environ)
             stack.callback(worker.stop)
             worker.start()
-            app = web_app(ledger, secrets=_keys(settings), meters=Meters(), api_token=_token(settings))
+            app = web_app(
+                ledger, secrets=_keys(settings), meters=Meters(), api_token=_token(settings), recommend=recommend
+            )
             tune_process()
             return _listen(app, host or settings.host, port or settings.port)
     except (Refused, Unavailable) as stop:
@@ -121,6 +127,12 @@ def _keys(settings: Settings) -> list[str]:
 
 def _token(settings: Settings) -> str | None:
     return settings.api_token.get_secret_value() if settings.api_token else None
+
+
+def recommend(raw: bytes) -> Recommendation | Refusal:
+    """The answer to one payload, for a thread of the web server."""
+    answer: Recommendation | Refusal = importlib.import_module(_ADVISING).advise(raw)
+    return answer
 
 
 class _Worker:

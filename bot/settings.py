@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     proxmox_insecure: Annotated[bool, Field(validation_alias=_names("PROXMOX_VE_INSECURE"))] = False
     kubeconfig: Annotated[str | None, Field(validation_alias=_names("KUBECONFIG"))] = None
     prometheus_url: Annotated[str | None, Field(validation_alias=_names("PROMETHEUS_URL"))] = None
+    prometheus_token: Annotated[SecretStr | None, Field(validation_alias=_names("PROMETHEUS_TOKEN"))] = None
     allowed_git_hosts: Annotated[
         tuple[str, ...], NoDecode, Field(validation_alias=_names("AI_PROVISION_ALLOWED_GIT_HOSTS"))
     ] = ("github.com",)
@@ -148,6 +149,7 @@ class Settings(BaseSettings):
                 self.github_private_key,
                 self.proxmox_api_token,
                 self.proxmox_api_token_secret,
+                self.prometheus_token,
                 self.google_api_key,
                 self.openai_api_key,
             )
@@ -156,6 +158,8 @@ class Settings(BaseSettings):
         token = self.proxmox_token
         if token and "=" in token:
             values.add(token.split("=", 1)[1])
+        if self.prometheus_token is not None:
+            values.add(self.prometheus_token.get_secret_value().partition(":")[2])
         return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
 
 

@@ -66,10 +66,10 @@ def open_shop(
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(settings.database_url, clock=clock, executor_id=settings.executor_id))
         _enlist(ledger, settings.executor_id, patience=lease)
-        house = app.build_house(settings, inventory=app.build_inventory(settings))
         hidden = secrets or Secrets(settings.secrets())
+        house = app.build_house(settings, inventory=app.build_inventory(settings), records=ledger, redact=hidden.redact)
         offices = stack.enter_context(
-            GitHubOffices(settings, house=house, ledger=ledger, meters=counted, secrets=hidden)
+            GitHubOffices(settings, house=house, ledger=ledger, meters=counted, secrets=hidden, lessons=ledger)
         )
         desk = Desk(
             ledger=ledger,

@@ -1,16 +1,21 @@
 """The collector: a command, a tree and its words become one profile, one demand and the open questions.
 
-In: ``Provision`` and ``Tree``. Out: ``Collected``, or a ``Refusal`` when there is nothing to provision. Never: I/O, a
-silent guess; what is unclear becomes a ``Doubt`` with an answer that can be copied.
+In: ``Provision`` and ``Tree``. Out: ``Collected``, or a ``Refusal`` when there is nothing to provision. Never: I/O
+beside the desk, a silent guess; what is unclear becomes a ``Doubt`` with an answer that can be copied. What a model
+reads out of free text becomes a doubt as well, in our words, and is never applied.
 """
 
 from __future__ import annotations
 
+from bot.agents.consult import consult
 from bot.agents.desk import EMPTY, Desk
+from bot.agents.doubts import Proposed, proposed
 from bot.agents.readings import readings, settled
+from bot.agents.repository_told import collector_input
+from bot.agents.tools import clean_words
 from bot.errors import Code, Refusal
 from bot.model.command import Provision
-from bot.model.consultation import Consultation, Effort, Recorded
+from bot.model.consultation import CollectorAnswer, Consultation, Effort, Recorded
 from bot.model.demand import Demand
 from bot.model.noun import Noun
 from bot.model.profile import AppProfile, Doubt, Service
@@ -37,7 +42,6 @@ def collect(command: Provision, tree: Tree, *, desk: Desk = EMPTY) -> Collected 
 
     Returns ``repo-empty`` when no service was found.
     """
-    del desk
     profile = survey(tree)
     if not profile.services:
         return _nothing_to_provision(command, profile)
@@ -48,7 +52,46 @@ def collect(command: Provision, tree: Tree, *, desk: Desk = EMPTY) -> Collected 
         *_unseen_technologies(demand, profile),
         *_unseen_dependencies(demand, profile),
     )
-    return Collected(profile=profile.model_copy(update={"unsure": doubts}), demand=demand)
+    profile = profile.model_copy(update={"unsure": doubts})
+    return _consulted(command, tree, Collected(profile=profile, demand=demand, words=_words(profile, demand)), desk)
+
+
+def _consulted(command: Provision, tree: Tree, ruled: Collected, desk: Desk) -> Collected:
+    """The rule's reading, and beside it what the collector's model proposes."""
+    profile, demand = ruled.profile, ruled.demand
+    pieces = desk.library.find(ruled.words) if desk.library is not None else ()
+    asked = collector_input(command, tree, profile=profile, demand=demand, pieces=pieces)
+    heard = consult("collector", asked, CollectorAnswer, desk=desk)
+    read = proposed(heard.answer, profile, demand) if heard.answer is not None else Proposed()
+    searched = _searched(heard.answer, ruled.words)
+    consultation = heard.consultation.model_copy(
+        update={"decided": (*read.asked, *(f"search: {words}" for words in searched)), "rejected": read.dropped}
+    )
+    return ruled.model_copy(
+        update={
+            "profile": profile.model_copy(update={"unsure": (*profile.unsure, *read.doubts)}),
+            "words": (*ruled.words, *searched),
+            "consultation": consultation,
+            "answers": heard.answers,
+            "efforts": heard.efforts,
+        }
+    )
+
+
+def _words(profile: AppProfile, demand: Demand) -> tuple[str, ...]:
+    """What knowledge is retrieved by: technologies, kinds, stores, tier."""
+    found: list[str | None] = []
+    for service in profile.services:
+        found += [service.language, service.framework, service.kind]
+        found += [need.kind for need in service.dependencies if need.in_use]
+    found += [*(wanted.kind for wanted in demand.dependencies), demand.criticality]
+    return tuple(dict.fromkeys(words for each in found if each and (words := clean_words(each))))
+
+
+def _searched(answer: CollectorAnswer | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The model's own words for retrieval: letters, digits and spaces, at most five times 200."""
+    wanted = (clean_words(words) for words in (answer.retrieve[:5] if answer is not None else ()))
+    return tuple(words for words in dict.fromkeys(wanted) if words and words not in known)
 
 
 def _nothing_to_provision(command: Provision, profile: AppProfile) -> Refusal:

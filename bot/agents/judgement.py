@@ -28,7 +28,10 @@ from bot.ports import Toolbox
 
 @dataclass(frozen=True, kw_only=True)
 class Judging:
-    """One command's context and everything that judges it. ``repo_owner`` and ``commit`` name images to build."""
+    """One command's context and everything that judges it. ``repo_owner`` and ``commit`` name images to build.
+
+    ``evidence`` stands in for what would be gathered, when a job is judged again.
+    """
 
     context: Context
     refinements: tuple[Refinement, ...]
@@ -36,6 +39,7 @@ class Judging:
     commit: str | None
     toolbox: Toolbox
     desk: Desk
+    evidence: Evidence | None = None
 
 
 def judge(judging: Judging) -> Reviewed | Refusal:
@@ -43,7 +47,7 @@ def judge(judging: Judging) -> Reviewed | Refusal:
 
     Raises Refused or Unavailable when the memory of the application cannot be read.
     """
-    evidence = _evidence(judging.context, judging.desk)
+    evidence = judging.evidence or _evidence(judging.context, judging.desk)
     if isinstance(evidence, Refusal):
         return evidence
     ruled = _plan(judging, judging.context.collected, evidence)

@@ -1,22 +1,27 @@
-"""The planner: profile, demand and snapshot become the first plan.
+"""The planner: profile, demand and snapshot become the first plan, and a model may move its numbers within limits.
 
-In: ``Collected`` and ``ClusterSnapshot``. Out: ``Plan`` or a ``Refusal`` (name, policy, capacity). Never: I/O, a number
-without its decision record.
+In: ``Collected`` and ``ClusterSnapshot``. Out: ``Plan`` or a ``Refusal`` (name, policy, capacity). Never: I/O beside
+the desk, a number without its decision record, a plan that a model made worse than the rules' own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from bot.agents.collector import Collected
+from bot.agents.consult import Heard, consult, fault_findings, noted
 from bot.agents.context import Context
 from bot.agents.desk import Desk
+from bot.agents.plan_told import planner_input, scrubber_of
+from bot.agents.proposals import Bench, Taken, stood, within
+from bot.agents.tools import Belt, planner_belt
 from bot.capacity.headroom import headroom
 from bot.errors import Refusal
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
-from bot.model.consultation import Consultation, Effort, Recorded
-from bot.model.evidence import NO_EVIDENCE, Evidence
+from bot.model.consultation import Consultation, Dropped, Effort, PlannerAnswer, Recorded
+from bot.model.evidence import NO_EVIDENCE, Evidence, Piece
 from bot.model.noun import Noun
 from bot.model.plan import Plan
 from bot.model.refinement import Adjustment, Refinement
@@ -57,15 +62,19 @@ def first_plan(
 
 
 class Planned(Noun):
-    """The first plan with what its planner rested on and who spoke."""
+    """The first plan with what its planner rested on and who spoke. ``ruled`` is the rules' own plan, which sets every
+    limit; ``retrieved`` is what the planner's model looked up by itself.
+    """
 
     plan: Plan
+    ruled: Plan | None = None
     evidence: Evidence = NO_EVIDENCE
     refinements: tuple[Refinement, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     consultation: Consultation | None = None
     answers: tuple[Recorded, ...] = ()
     efforts: tuple[Effort, ...] = ()
+    retrieved: tuple[Piece, ...] = ()
 
 
 Replan = Callable[[tuple[Refinement, ...], tuple[Adjustment, ...]], Plan | Refusal]
@@ -73,6 +82,76 @@ Replan = Callable[[tuple[Refinement, ...], tuple[Adjustment, ...]], Plan | Refus
 
 
 def consulted_plan(plan: Plan, context: Context, *, replan: Replan, desk: Desk) -> Planned:
-    """The rule's plan, and within limits what the planner's model makes of it; ``plan`` where none speaks."""
-    del replan, desk
-    return Planned(plan=plan, evidence=context.evidence)
+    """The rule's plan, and within limits what the planner's model makes of it; ``plan`` where none speaks.
+
+    A model that gave nothing stands in the plan's findings, and so does the collector's.
+    """
+    asked = planner_input(plan, context)
+    belt = _belt(plan, context, desk)
+    spent = context.collected.efforts
+    heard = consult("planner", asked, PlannerAnswer, desk=desk, spent=spent, belt=belt)
+    outcome = _applied(plan, heard, context, replan)
+    consultation = heard.consultation.model_copy(
+        update={
+            "decided": outcome.decided,
+            "rejected": outcome.dropped,
+            "cited": tuple(dict.fromkeys((*heard.consultation.cited, *outcome.taken.sources))),
+        }
+    )
+    return Planned(
+        plan=noted(outcome.plan, fault_findings((context.collected.consultation, consultation))),
+        ruled=plan,
+        evidence=context.evidence,
+        refinements=outcome.taken.refinements,
+        adjustments=outcome.taken.adjustments,
+        consultation=consultation,
+        answers=heard.answers,
+        efforts=heard.efforts,
+        retrieved=heard.retrieved,
+    )
+
+
+def _belt(plan: Plan, context: Context, desk: Desk) -> Belt:
+    room = headroom(context.snapshot, context.config)
+    scrubber = scrubber_of(context, plan)
+    return planner_belt(plan, room, library=desk.library, brought=context.evidence.pieces, scrubber=scrubber)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a model's numbers. ``taken`` holds those that stand."""
+
+    plan: Plan
+    taken: Taken = field(default_factory=Taken)
+    decided: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+def _applied(plan: Plan, heard: Heard[PlannerAnswer], context: Context, replan: Replan) -> _Outcome:
+    if heard.answer is None:
+        return _Outcome(plan)
+    fixed = context.request.refinements
+    bench = Bench(ruled=plan, plan=plan, config=context.config, sources=heard.sources, fixed=fixed)
+    taken = within(heard.answer.numbers, bench)
+    if not taken.moves:
+        return _Outcome(plan, dropped=taken.dropped)
+    moved = replan(taken.refinements, taken.adjustments)
+    why = loss(moved, plan)
+    if isinstance(moved, Refusal) or why is not None:
+        return _Outcome(plan, dropped=taken.refused(why or "the rules refused the plan"))
+    decided, lost = stood(taken, moved)
+    return _Outcome(moved, taken.of(decided), decided, (*taken.dropped, *lost))
+
+
+def loss(moved: Plan | Refusal, ruled: Plan) -> str | None:
+    """Why the rule's plan stands against one with a model's numbers; None when the other may stand."""
+    if isinstance(moved, Refusal):
+        return f"the plan with it is refused ({moved.code})"
+    homeless = {entry.name for entry in moved.placement if entry.node is None}
+    lost = [entry.name for entry in ruled.placement if entry.node is not None and entry.name in homeless]
+    if lost or len(moved.placement) < len(ruled.placement):
+        return "with it not everything finds a place"
+    passed = {(entry.scope, entry.name) for entry in ruled.cost.exceeded}
+    if any((entry.scope, entry.name) not in passed for entry in moved.cost.exceeded):
+        return "with it the plan passes a budget that the rules' plan keeps"
+    return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.agents.desk import EMPTY, Desk
+from bot.counsel import Lessons
 from bot.model.refusal import Refusal
 from bot.ports import Clock, Forge, Inventory, Repos, Steps, Toolbox, YamlReader
 from bot.records import Audit, Jobs
@@ -31,6 +32,7 @@ class Books:
 
     jobs: Jobs
     audit: Audit
+    lessons: Lessons | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The whole belt for one command: permission, reading, planning, pull request, and one visible end.
 
     admission ─▶ eyes ─▶ "working on it" ─▶ preview ─▶ publish ─▶ "opened #7" ─▶ rocket
+                                     │           └── one question with answers to copy; nothing is opened
                                      └── refused(code): one comment that says why and what to do ─▶ confused
 
 In: an order and the office. Out: ``Published``. Never: a write before the permission was asked, a second comment. Every
@@ -17,12 +18,14 @@ from pydantic import TypeAdapter
 from bot.errors import Cancelled, Code, Refusal, Refused, Unavailable
 from bot.flow.admission import admitted
 from bot.flow.answer import react, refuse, say, stopped, turn_away
+from bot.flow.ask import ask, asking
 from bot.flow.config_file import CONFIG_PATH
 from bot.flow.house import Office
 from bot.flow.order import Request, branch_name, pull_key
 from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.model.command import Provision, RepoTarget
 from bot.model.config import Config
+from bot.model.consultation import Effort
 from bot.model.order import Order
 from bot.model.outcome import OpenPull, Published, PullRequest
 from bot.ports import Progress
@@ -53,31 +56,47 @@ def _served(request: Request, office: Office, *, config: Config, progress: Progr
     order = request.order
     react(order, office, "eyes")
     say(order, office, status.working(1, job=order.job), step="say-accepted")
-    result = _plan_and_publish(request, office, config=config, progress=progress)
-    if isinstance(result, Refusal):
-        return refuse(order, result, office)
-    planned, pull = result
-    url = say(order, office, status.finished(planned.document, pull, job=order.job), step="say-finished", last=True)
+    planned = _planned(request, office, config=config, progress=progress)
+    if isinstance(planned, Refusal):
+        return refuse(order, planned, office)
+    if planned.inquiry is not None:
+        return ask(order, planned.inquiry, office, efforts=planned.efforts)
+    say(order, office, status.working(3, job=order.job), step="say-planned")
+    progress("Opening the pull request")
+    pull = publish(planned, office, config=config, order=order)
+    return refuse(order, pull, office) if isinstance(pull, Refusal) else opened(planned, pull, order, office)
+
+
+def opened(
+    planned: Preview,
+    pull: PullRequest,
+    order: Order,
+    office: Office,
+    *,
+    efforts: tuple[Effort, ...] = (),
+    read_as: str = "",
+) -> Published:
+    """Say that the pull request is open. ``efforts`` were spent before the plan; ``read_as``: how words were read."""
+    spent = (*efforts, *planned.efforts)
+    text = status.finished(planned.document, pull, job=order.job, efforts=spent, read_as=read_as)
+    url = say(order, office, text, step="say-finished", last=True)
     react(order, office, "rocket", last=True)
-    return Published(kind="pull-request", pull=pull, comment_url=url)
+    return Published(kind="pull-request", pull=pull, comment_url=url, efforts=spent)
 
 
-def _plan_and_publish(
-    request: Request, office: Office, *, config: Config, progress: Progress
-) -> tuple[Preview, PullRequest] | Refusal:
+def _planned(request: Request, office: Office, *, config: Config, progress: Progress) -> Preview | Refusal:
     barred = host_refusal(request.command, config) or unreadable(request.command, request.order, office)
     if barred is not None:
         return barred
     reach: WhenUnreachable = "draft" if config.when_unreachable == "draft" else "refuse"
-    planned = preview(
-        request.command, office.house, steps=office.steps, config=config, when_unreachable=reach, progress=progress
+    return preview(
+        request.command,
+        asking(office.house),
+        steps=office.steps,
+        config=config,
+        when_unreachable=reach,
+        progress=progress,
     )
-    if isinstance(planned, Refusal):
-        return planned
-    say(request.order, office, status.working(3, job=request.order.job), step="say-planned")
-    progress("Opening the pull request")
-    pull = publish(planned, office, config=config, order=request.order)
-    return pull if isinstance(pull, Refusal) else (planned, pull)
 
 
 def host_refusal(command: Provision, config: Config) -> Refusal | None:

@@ -1,7 +1,8 @@
 """``/ai-refine``: ``key=value`` words, read strictly, and the belt that runs again with them.
 
-In: the words behind the command. Out: ``Refine``, or a ``Refusal`` that names the key and shows a right command.
-Never: a guess at plain words, a wrong value repeated in a refusal (it could be a credential).
+In: the words behind the command. Out: ``Refine``, or a ``Refusal`` that names the key and shows a right command; plain
+words are kept for a model, where one is set. Never: a guess at plain words, a wrong value repeated in a refusal (it
+could be a credential).
 """
 
 from __future__ import annotations
@@ -31,21 +32,37 @@ _MOST: Final = 32
 _KEY: Final = re.compile(r"(?:(?P<service>[a-z][-a-z0-9]{0,39})\.)?(?P<key>[a-z_]{1,20})", re.ASCII)
 _SHOWN_KEY: Final = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,40}", re.ASCII)
 _SHOWN_WORD: Final = re.compile(r"-{0,2}[A-Za-z][A-Za-z_-]{0,30}", re.ASCII)
+_FLAG: Final = re.compile(r"-{1,2}[A-Za-z]", re.ASCII)
 _FORM: Final = "Write key=value words on the first line, such as api.memory=1Gi for one service or memory=1Gi for all."
 
 
 def read(written: Written) -> Refine | Refusal:
-    """Every word is one change; the whole command is refused when one of them is none."""
+    """Every word is one change; the whole command is refused when one of them is none. With plain words among them it
+    is for a model to read.
+    """
     words = written.words.split()
-    if len(written.words) > _LONGEST or len(words) > _MOST:
+    typed = all("=" in word or _FLAG.match(word) for word in words)
+    if len(written.words) > _LONGEST or (typed and len(words) > _MOST):
         longest = max(words, key=len)
         return _refused(f"{_named(longest)} makes the command longer than {_LONGEST:,} characters or {_MOST} words")
     if written.rest.strip():
         last = words[-1] if words else written.rest.split()[0]
         return _refused(f"there is more below the first line, which ends at {_named(last)}", _right(words))
-    if not any("=" in word or word.startswith("-") for word in words):
-        return _plain(words)
-    return _changes(words)
+    if typed or any(_FLAG.match(word) for word in words):
+        return _changes(words) if words else _plain(words)
+    plain = " ".join(words)
+    if not plain.isprintable():
+        return _refused("the words hold invisible characters", _right(words))
+    return Refine(changes=(), words=plain)
+
+
+def unread(words: str) -> Refusal:
+    """What is said to words that hold more than ``key=value`` where no model is set."""
+    typed = words.split()
+    if not any("=" in word for word in typed):
+        return _plain(typed)
+    changes = _changes(typed)
+    return changes if isinstance(changes, Refusal) else _plain(typed)
 
 
 def _plain(words: list[str]) -> Refusal:
@@ -124,4 +141,4 @@ def run(command: Refine, counter: Counter) -> Published:
     def reread(git_repo: str, app_description: str) -> Provision | Refusal:
         return parse_request(git_repo, app_description, hosts=hosts)
 
-    return flow.refine(command, counter.order, counter.office, reread=reread, progress=counter.progress)
+    return flow.refine(command, counter.order, counter.office, reread=reread, unread=unread, progress=counter.progress)

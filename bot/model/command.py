@@ -103,11 +103,15 @@ class Change(Noun):
 
 
 class Refine(Noun):
-    """``/ai-refine key=value …``: change the plan of the bot's open pull request."""
+    """``/ai-refine key=value …``: change the plan of the bot's open pull request.
+
+    ``words`` are plain words that only a model reads, at most 1,000 characters; then there are no changes yet.
+    """
 
     verb: Literal["refine"] = "refine"
 
     changes: tuple[Change, ...]
+    words: str = ""
 
 
 class Advice(Noun):

@@ -180,13 +180,17 @@ class Reply(Noun, Generic[A]):
 
 
 class Recorded(Noun):
-    """A question and what came back, kept with the job so that it can be replayed offline."""
+    """A question and what came back, kept with the job so that it can be replayed offline.
+
+    ``retrieved`` are the pieces of knowledge that the model looked up by itself, as plain data.
+    """
 
     agent: AgentName
     digest: str
     model: str
     answer: JsonValue = None
     fault: Fault | None = None
+    retrieved: JsonValue = None
 
 
 class Dropped(Noun):

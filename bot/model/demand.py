@@ -35,8 +35,15 @@ class Wanted(Noun):
 class Settled(Noun):
     """An answer in square brackets at the end of a description, such as ``[qps=500]``: it beats every other reading."""
 
-    key: Literal["qps", "latency_ms", "criticality", "database", "state", "budget", "dockerfile"]
+    key: Literal[
+        "qps", "latency_ms", "criticality", "database", "state", "namespace", "cluster", "budget", "dockerfile"
+    ]
     value: str
+
+    @property
+    def written(self) -> str:
+        """``[qps=500]``, as it is typed."""
+        return f"[{self.key}={self.value}]"
 
 
 class Demand(Noun):

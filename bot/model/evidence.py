@@ -38,8 +38,9 @@ class Observed(Noun):
     """Measured use of one workload over a window, per pod unless said otherwise. None: no data, which is not zero.
 
     ``points`` are samples with data of the least covered series used; ``age`` and ``window`` in seconds, the age of the
-    newest sample; ``seconds_per_request`` is CPU time over requests of the whole workload; ``peak_rate`` its highest
-    requests per second; ``throttled`` the share of CPU periods, 0 to 1; ``pods`` the most at one time.
+    newest sample; ``span`` the seconds from the oldest to the newest point with data; ``seconds_per_request`` is CPU
+    time over requests of the whole workload; ``peak_rate`` its highest requests per second; ``throttled`` the share of
+    CPU periods, 0 to 1; ``pods`` the most at one time.
     """
 
     workload: Workload
@@ -47,6 +48,7 @@ class Observed(Noun):
     window: float
     points: int
     age: float | None = None
+    span: float | None = None
     cpu_p95: MilliCpu | None = None
     cpu_p98: MilliCpu | None = None
     memory_max: Bytes | None = None
@@ -88,11 +90,12 @@ class Correction(Noun):
 
 
 class Spend(Noun):
-    """What another application of the same namespace costs per month, by its own plan."""
+    """What another application costs per month, by its own plan; in ``Evidence`` those of the same namespace alone."""
 
     app: str
     monthly: float
     currency: str
+    namespace: str | None = None
 
 
 class Past(Noun):

@@ -12,11 +12,15 @@ from bot.model.noun import Noun
 
 
 class Choice(Noun):
-    """One answer: what it means, what the plan would be, and the whole command that says so."""
+    """One answer: what it means, what the plan would be, and the whole command that says so.
+
+    ``answer`` is the part of it in square brackets; ``command`` is empty when it would be too long to be read.
+    """
 
     label: str
     effect: str
     command: str
+    answer: str = ""
 
 
 class Inquiry(Noun):

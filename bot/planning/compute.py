@@ -1,18 +1,22 @@
 """Steps 2 to 5: CPU per request, busy cores, target utilisation, CPU of one pod.
 
-In: a service, the demand, its load and tier. Out: ``Work`` (what a request costs) and ``PodCpu``. Never: a CPU limit;
-those come from quotas alone (``allowances``).
+In: a service, the demand, its load and tier, inputs that a model moved. Out: ``Work`` (what a request costs) and
+``PodCpu``. Never: a CPU limit; those come from quotas alone (``allowances``).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bot.model.consultation import InputKey
 from bot.model.decision import Decision, Tag
 from bot.model.demand import Demand
 from bot.model.profile import Service
+from bot.model.refinement import Adjustment
+from bot.planning.inputs import Inputs, moved_inputs
 from bot.planning.record import Notes, ceiling, figure, note
 from bot.planning.runtimes import is_static
 from bot.planning.throughput import JSON_FACTOR, NGINX_PER_CORE, NGINX_SOURCE, Rate, rate_of
@@ -26,11 +30,16 @@ FULL: Final = 0.85
 """The most that pods may be loaded while f of them are lost."""
 
 RequestClass = Literal["database", "json", "static"]
+Basis = Literal["table", "neighbours", "measured"]
 
 
 @dataclass(frozen=True)
 class Work:
-    """What one request costs. ``seconds`` of CPU (c_req), ``reads`` and ``writes`` of the database per request."""
+    """What one request costs. ``seconds`` of CPU (c_req), ``reads`` and ``writes`` of the database per request.
+
+    ``basis`` is what the seconds rest on; ``table_seconds`` with ``table_formula`` are the table's own, before a model
+    moved an input and before anything was measured.
+    """
 
     kind: RequestClass
     seconds: float
@@ -39,6 +48,9 @@ class Work:
     rate: Rate
     defaulted: bool
     notes: Notes
+    table_seconds: float
+    table_formula: str
+    basis: Basis = "table"
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,11 @@ class PodCpu:
         return self.u_percent / 100
 
 
-def work_of(service: Service, name: str, *, demand: Demand) -> Work:
-    """Step 2: ``B * (0.53 + 0.47 k + 0.41 w) / (r_db * D)`` seconds, or ``B / (r_json * D)`` without a database."""
+def work_of(service: Service, name: str, *, demand: Demand, moved: Mapping[InputKey, Adjustment] | None = None) -> Work:
+    """Step 2: ``B * (0.53 + 0.47 k + 0.41 w) / (r_db * D)`` seconds, or ``B / (r_json * D)`` without a database.
+
+    ``moved``: k, w and B as a model wants them; only a request with a database has all three.
+    """
     stores = tuple(need.kind for need in service.dependencies if need.in_use)
     rate = rate_of(service.language, service.framework, stores=stores)
     weight = 10.0 if demand.gpu else 1.0
@@ -71,7 +86,7 @@ def work_of(service: Service, name: str, *, demand: Demand) -> Work:
         return _static(name)
     if _reads_nothing(service, demand):
         return _json(name, rate=rate, weight=weight)
-    return _database(name, demand=demand, rate=rate, weight=weight)
+    return _database(name, demand=demand, rate=rate, weight=weight, moved=moved or {})
 
 
 def _reads_nothing(service: Service, demand: Demand) -> bool:
@@ -80,20 +95,47 @@ def _reads_nothing(service: Service, demand: Demand) -> bool:
     return bool(service.endpoints) and not uses and not asked
 
 
-def _database(name: str, *, demand: Demand, rate: Rate, weight: float) -> Work:
-    reads, writes = _mix(demand)
+def _database(name: str, *, demand: Demand, rate: Rate, weight: float, moved: Mapping[InputKey, Adjustment]) -> Work:
+    ruled = Inputs(*_mix(demand), weight)
+    used, moves = moved_inputs(name, ruled, moved, demand=demand)
     defaulted = demand.reads_per_request is None or demand.writes_per_request is None
+    (seconds, formula), (table, table_formula) = _cost(used, rate), _cost(ruled, rate)
+    why = f"CPU per request: {rate.row}" + (
+        f"; {figure(used.reads)} reads and {figure(used.writes)} writes per request are assumed" if defaulted else ""
+    )
+    inputs = {"k": used.reads, "w": used.writes, "B": used.weight, "r_db": rate.r_db, "D": DERATING}
+    notes = _cost_note(name, seconds, formula=formula, why=why, inputs=inputs, rate=rate)
+    return Work(
+        "database",
+        seconds,
+        used.reads,
+        used.writes,
+        rate=rate,
+        defaulted=defaulted,
+        notes=_instead_of(notes, table, table_formula) + moves if used != ruled else notes + moves,
+        table_seconds=table,
+        table_formula=table_formula,
+    )
+
+
+def _cost(inputs: Inputs, rate: Rate) -> tuple[float, str]:
+    """Seconds of step 2, and how they were computed."""
+    reads, writes, weight = inputs.reads, inputs.writes, inputs.weight
     seconds = weight * (0.53 + 0.47 * reads + 0.41 * writes) / (rate.r_db * DERATING)
     formula = (
         f"{figure(weight)} * (0.53 + 0.47*{figure(reads)} + 0.41*{figure(writes)}) / "
         f"({figure(rate.r_db)} * {figure(DERATING)})"
     )
-    why = f"CPU per request: {rate.row}" + (
-        f"; {figure(reads)} reads and {figure(writes)} writes per request are assumed" if defaulted else ""
-    )
-    inputs = {"k": reads, "w": writes, "B": weight, "r_db": rate.r_db, "D": DERATING}
-    notes = _cost_note(name, seconds, formula=formula, why=why, inputs=inputs, rate=rate)
-    return Work("database", seconds, reads, writes, rate=rate, defaulted=defaulted, notes=notes)
+    return seconds, formula
+
+
+def _instead_of(notes: Notes, table: float, formula: str) -> Notes:
+    """The record of the cost with the table's own value beside it."""
+    rejected = (f"{figure(round(table * 1000, 5))} ms: {formula}",)
+    why = "; a model moved inputs of this formula"
+    first, *rest = notes.decisions
+    changed = first.model_copy(update={"rejected": rejected, "why": first.why + why})
+    return Notes((changed, *rest), notes.findings)
 
 
 def _mix(demand: Demand) -> tuple[float, float]:
@@ -117,7 +159,9 @@ def _json(name: str, *, rate: Rate, weight: float) -> Work:
     why = f"CPU per request without a database, because the code shows routes and no store or other service: {rate.row}"
     inputs = {"B": weight, "r_json": r_json, "D": DERATING}
     notes = _cost_note(name, seconds, formula=formula, why=why, inputs=inputs, rate=rate)
-    return Work("json", seconds, 0.0, 0.0, rate=rate, defaulted=False, notes=notes)
+    return Work(
+        "json", seconds, 0.0, 0.0, rate=rate, defaulted=False, notes=notes, table_seconds=seconds, table_formula=formula
+    )
 
 
 def _static(name: str) -> Work:
@@ -126,7 +170,17 @@ def _static(name: str) -> Work:
     formula = f"1 / ({figure(NGINX_PER_CORE)} * {figure(DERATING)})"
     inputs = {"requests_per_core": NGINX_PER_CORE, "D": DERATING}
     notes = _cost_note(name, seconds, formula=formula, why="CPU per request: static files", inputs=inputs, rate=rate)
-    return Work("static", seconds, 0.0, 0.0, rate=rate, defaulted=False, notes=notes)
+    return Work(
+        "static",
+        seconds,
+        0.0,
+        0.0,
+        rate=rate,
+        defaulted=False,
+        notes=notes,
+        table_seconds=seconds,
+        table_formula=formula,
+    )
 
 
 def _cost_note(name: str, seconds: float, *, formula: str, why: str, inputs: dict[str, float], rate: Rate) -> Notes:

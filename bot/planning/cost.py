@@ -1,6 +1,6 @@
 """What the plan costs per month, from the prices of the config file alone.
 
-In: services, machines, prices, budget. Out: ``Cost``, or a ``Refusal`` (``policy``) over budget. Never: a reference
+In: services, machines, prices, budgets. Out: ``Cost`` with the budgets that it passes. Never: a refusal, a reference
 price in place of yours.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.errors import Code, Refusal
-from bot.model.config import Config, Prices
+from bot.model.config import Prices
 from bot.model.decision import Decision
 from bot.model.plan import Cost, CostLine, Machine, ServicePlan
+from bot.planning.budget import Purse, against_budgets, unpriced
 from bot.planning.record import Notes
 
 HOURS: Final = 730
@@ -20,16 +20,14 @@ _NOTE: Final = "from `prices` of .ai-provision.yaml, at the planned replicas; 73
 
 
 def cost_of(
-    services: Sequence[ServicePlan], machines: Sequence[Machine], *, config: Config
-) -> tuple[Cost, Notes] | Refusal:
+    services: Sequence[ServicePlan], machines: Sequence[Machine], *, prices: Prices | None, purse: Purse
+) -> tuple[Cost, Notes]:
     """``(vCPU * price + GiB * price) * 730`` per pod and machine, disks per GiB and month."""
-    prices = config.prices
     if prices is None:
-        return Cost(priced=False), Notes()
+        return Cost(priced=False), unpriced(purse)
     lines = tuple(_service(plan, prices) for plan in services) + tuple(_machine(each, prices) for each in machines)
     monthly = round(sum(line.monthly for line in lines), 2)
-    if config.budget is not None and config.budget.monthly is not None and monthly > config.budget.monthly:
-        return _over_budget(monthly, config.budget.monthly, currency=prices.currency)
+    exceeded, notes = against_budgets(monthly, purse, currency=prices.currency)
     decision = Decision(
         path="cost.monthly",
         value=monthly,
@@ -39,8 +37,8 @@ def cost_of(
         source="prices of .ai-provision.yaml",
         formula=" + ".join(f"{line.monthly:.2f}" for line in lines) or "0",
     )
-    cost = Cost(priced=True, currency=prices.currency, monthly=monthly, lines=lines, note=_NOTE)
-    return cost, Notes(decisions=(decision,))
+    cost = Cost(priced=True, currency=prices.currency, monthly=monthly, lines=lines, note=_NOTE, exceeded=exceeded)
+    return cost, Notes(decisions=(decision,)) + notes
 
 
 def _service(plan: ServicePlan, prices: Prices) -> CostLine:
@@ -68,11 +66,3 @@ def _line(name: str, count: int, *, cores: float, memory: float, disk: float, pr
         f"{disk:g} GiB * {prices.storage_gib_month:g})"
     )
     return CostLine(name=name, monthly=round(monthly, 2), formula=formula)
-
-
-def _over_budget(monthly: float, budget: float, *, currency: str) -> Refusal:
-    return Refusal(
-        code=Code.POLICY,
-        message=f"The plan costs {monthly:.2f} {currency} a month; budget.monthly permits {budget:.2f}.",
-        remedy="State a lower load or tier, or raise budget.monthly in .ai-provision.yaml.",
-    )

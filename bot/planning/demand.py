@@ -6,7 +6,7 @@ invented rate; without a stated load the rate is None and the record says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.model.decision import Decision, Origin
@@ -17,6 +17,7 @@ from bot.planning.record import Notes, figure, note, stated, warn
 THINK_SECONDS: Final = 5.0
 PEAK_TO_AVERAGE: Final = 3.0
 DEFAULT_LATENCY_MS: Final = 200.0
+NOT_STATED: Final = "load-not-stated"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ def load_of(service: Service, name: str, *, demand: Demand) -> Load:
         latency=latency_ms / 1000,
         notes=rate_notes + share_notes + growth_notes + latency_notes,
     )
+
+
+def sized_by_use(load: Load, name: str) -> Load:
+    """The same load where no rate is stated and measured use stands in its place: the record says so."""
+    why = "no request rate is known; measured use stands in its place"
+    decisions = tuple(
+        entry.model_copy(update={"why": why}) if entry.path == f"services.{name}.qps" else entry
+        for entry in load.notes.decisions
+    )
+    findings = tuple(entry for entry in load.notes.findings if entry.rule != NOT_STATED)
+    said = note(
+        "load-measured",
+        f"No load was stated for service {name}: its size follows what it uses today.",
+        remedy="State the peak in app_description if more is expected.",
+    )
+    return replace(load, notes=Notes(decisions, findings) + said)
 
 
 def _rate(service: Service, name: str, *, demand: Demand, latency: float) -> tuple[_Rate | None, Notes]:
@@ -127,7 +144,7 @@ def _no_load(name: str) -> Notes:
         tag="P",
     )
     finding = warn(
-        "load-not-stated",
+        NOT_STATED,
         f"No load was stated for service {name}, so its size is the floor of its tier, not a prediction.",
         remedy="State the peak, for example `2000 QPS peak` in app_description, or `expected_qps:` in the Dockerfile.",
     )

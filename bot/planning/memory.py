@@ -63,7 +63,7 @@ def pod_memory(
     sized = _jvm(in_flight, floor) if jvm else _process(runtime, in_flight=in_flight, cores=cores, floor=floor)
     asked = stated(hint.mib) if hint is not None else None
     by_user = asked is not None and asked > sized.mib
-    mib = _round_up(asked) if by_user and asked is not None else sized.mib
+    mib = round_up(asked) if by_user and asked is not None else sized.mib
     decision = Decision(
         path=f"services.{name}.requests.memory",
         value=Bytes.of_mib(mib).to_k8s(),
@@ -91,7 +91,8 @@ def refit(memory: PodMemory, runtime: Runtime, *, size: Bytes, limit: Bytes) -> 
     return replace(memory, size=size, limit=limit, env=env)
 
 
-def _round_up(mib: float) -> int:
+def round_up(mib: float) -> int:
+    """MiB up to the next step of 64."""
     return STEP * ceiling(mib / STEP)
 
 
@@ -111,11 +112,11 @@ def workers_of(runtime: Runtime, *, cores: float, in_flight: float) -> int:
 def _process(runtime: Runtime, *, in_flight: float, cores: float, floor: float | None) -> _Sized:
     workers = workers_of(runtime, cores=cores, in_flight=in_flight)
     need = runtime.base + workers * runtime.per_worker + in_flight * runtime.per_request
-    mib = max(FLOOR, _round_up(MARGIN * need))
+    mib = max(FLOOR, round_up(MARGIN * need))
     why = f"{runtime.name}: base, workers and requests in flight, plus a quarter"
-    if floor is not None and _round_up(floor / NODE_HEAP) > mib:
+    if floor is not None and round_up(floor / NODE_HEAP) > mib:
         mib, why = (
-            _round_up(floor / NODE_HEAP),
+            round_up(floor / NODE_HEAP),
             "the image sets a heap of its own, which is three quarters of the limit",
         )
     formula = (
@@ -137,7 +138,7 @@ def _is_node(runtime: Runtime) -> bool:
 def _jvm(in_flight: float, floor: float | None) -> _Sized:
     heap = max(256 + in_flight, floor or 0.0)
     limit = 2 * heap if heap <= 512 else heap + 512 if heap <= 1536 else heap / 0.75
-    mib = max(JVM_FLOOR, _round_up(limit))
+    mib = max(JVM_FLOOR, round_up(limit))
     percentage = math.floor(1000 * heap / mib) / 10
     why = "JVM: the heap decides, the ladder adds metaspace, threads and code"
     if floor is not None and floor > 256 + in_flight:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Headroom
@@ -22,9 +23,11 @@ from bot.model.plan import Plan
 from bot.model.profile import RELATIONAL, AppProfile, DependencyKind
 from bot.model.refinement import Adjustment, Refinement
 from bot.planning.allowances import allow
+from bot.planning.budget import Purse
 from bot.planning.capacity_view import node_changes
 from bot.planning.confidence import weakest
 from bot.planning.cost import cost_of
+from bot.planning.grounds import grounds_for
 from bot.planning.images import Origin
 from bot.planning.machines import Machines, Site, built_here, plan_machines
 from bot.planning.pods import Fitted, cap_by_connections, fit_pods
@@ -33,7 +36,9 @@ from bot.planning.refinement import wishes_for
 from bot.planning.remarks import remarks
 from bot.planning.scope import Scope, settle_scope
 from bot.planning.service import Around, SizedService, size_service
+from bot.planning.standing import WITHOUT, Said, said, standing
 from bot.planning.stores import expect_stores, in_use
+from bot.planning.troubles import trouble_notes
 
 
 def make_plan(
@@ -52,43 +57,79 @@ def make_plan(
 ) -> Plan | Refusal:
     """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build;
     ``refinements`` are what somebody fixed since, ``adjustments`` inputs that a model moved, ``evidence`` what was
-    measured and remembered.
+    measured and remembered. A number of a model or of a correction never causes a refusal: the plan is made without it.
     """
-    del adjustments, evidence
     scope = settle_scope(app, demand, config=config)
     if isinstance(scope, Refusal):
         return scope
-    wishes = wishes_for(profile.services, refinements, most=config.limits.max_replicas)
+    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config)
+    origin = Origin(app=app, owner=repo_owner, commit=commit)
+    brief = _Brief(demand, profile, site=site, origin=origin, evidence=evidence)
+    everything = said(refinements, adjustments, evidence.corrections)
+    made = _made(brief, everything)
+    return _without_voices(brief, everything, made) if isinstance(made, Refusal) else made
+
+
+@dataclass(frozen=True)
+class _Brief:
+    """What is the same for every attempt at one plan."""
+
+    demand: Demand
+    profile: AppProfile
+    site: Site
+    origin: Origin
+    evidence: Evidence
+
+
+def _without_voices(brief: _Brief, everything: Said, refusal: Refusal) -> Plan | Refusal:
+    """The plan without what a model or a correction wants; the refusal that is left is nobody's but the user's."""
+    made: Plan | Refusal = refusal
+    for voices in WITHOUT:
+        fewer = everything.without(voices, because=refusal)
+        if isinstance(made, Refusal) and fewer is not None:
+            made = _made(brief, fewer)
+    return made
+
+
+def _made(brief: _Brief, everything: Said) -> Plan | Refusal:
+    """One attempt, with these numbers fixed and these inputs moved."""
+    demand, profile, site = brief.demand, brief.profile, brief.site
+    snapshot, config, namespace = site.snapshot, site.config, site.scope.namespace
+    stands = standing(profile.services, everything, most=config.limits.max_replicas)
+    wishes = wishes_for(profile.services, stands.refinements, most=config.limits.max_replicas)
     if isinstance(wishes, Refusal):
         return wishes
-    origin = Origin(app=app, owner=repo_owner, commit=commit)
-    around = Around(demand, snapshot, config, origin=origin, zones=_zones(snapshot), wishes=wishes)
-    sized = _sized(profile, around, scope=scope)
+    grounds = grounds_for(profile.services, stands.adjustments, brief.evidence, namespace=namespace)
+    around = Around(
+        demand, snapshot, config, origin=brief.origin, zones=_zones(snapshot), wishes=wishes, grounds=grounds
+    )
+    sized = _sized(profile, around, scope=site.scope)
     if isinstance(sized, Refusal):
         return sized
-    fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=headroom, namespace=scope.namespace)
+    fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=site.headroom, namespace=namespace)
     if isinstance(fitted, Refusal):
         return fitted
     built = built_here(in_use(fitted.services, demand), demand)
-    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config)
     machines = plan_machines(built, services=fitted.services, demand=demand, site=site)
     if isinstance(machines, Refusal):
         return machines
-    return _priced(app, demand, fitted=fitted, machines=machines, site=site)
+    return _priced(brief, fitted=fitted, machines=machines, heard=stands.notes)
 
 
-def _priced(app: str, demand: Demand, *, fitted: Fitted, machines: Machines, site: Site) -> Plan | Refusal:
+def _priced(brief: _Brief, *, fitted: Fitted, machines: Machines, heard: Notes) -> Plan:
     """What it costs and how sure it is, then everything in one value."""
+    demand, site, app = brief.demand, brief.site, brief.site.scope.app
     services = tuple(entry.plan for entry in fitted.services)
-    priced = cost_of(services, machines.machines, config=site.config)
-    if isinstance(priced, Refusal):
-        return priced
-    cost, cost_notes = priced
+    purse = Purse(app, site.scope.namespace, budget=site.config.budget, spends=brief.evidence.spends, demand=demand)
+    cost, cost_notes = cost_of(services, machines.machines, prices=site.config.prices, purse=purse)
     sure, sure_notes = weakest(
         [(entry.plan.name, entry.sure, entry.busy) for entry in fitted.services],
         draft_below=site.config.draft_below_confidence,
     )
     notes = _notes(demand, fitted=fitted, machines=machines, scope=site.scope) + cost_notes + sure_notes
+    names = [plan.name for plan in services]
+    notes += heard + trouble_notes(names, brief.evidence, namespace=site.scope.namespace)
+    notes += Notes(findings=brief.evidence.findings)
     return Plan(
         app=app,
         environment=site.scope.environment,

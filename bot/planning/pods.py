@@ -21,6 +21,8 @@ from bot.planning.record import Notes, warn
 from bot.planning.replicas import EXISTING_MAX_CONNECTIONS, connection_cap
 from bot.planning.service import SizedService
 
+CAPPED: Final = ", capped: "
+"""In the reason of an autoscaler's upper bound that room, quota or connections lowered."""
 _REPELLING: Final = frozenset({"NoSchedule", "NoExecute"})
 
 
@@ -221,7 +223,7 @@ def _lowered(entry: Decision, highest: int, *, why: str, tag_read: bool) -> Deci
         update={
             "value": highest,
             "origin": "rule",
-            "why": f"{entry.why}, capped: {why}",
+            "why": f"{entry.why}{CAPPED}{why}",
             "tag": "read" if tag_read else "P",
             "formula": f"min({entry.formula or entry.value}, {highest})",
             "rejected": (f"{entry.value}: {why}", *entry.rejected),

@@ -55,7 +55,7 @@ def note(rule: str, message: str, *, remedy: str) -> Notes:
 
 def figure(value: float) -> str:
     """A number for a formula: up to six significant digits, no exponent for everyday sizes."""
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) < 1e15 and value == int(value):
         return str(int(value))
     return f"{value:.6g}"
 

@@ -1,4 +1,7 @@
-"""What ``/ai-refine`` fixed, step by step: a fixed number stands, and what is derived from it is derived again.
+"""What somebody fixed, step by step: a fixed number stands, and what is derived from it is derived again.
+
+``/ai-refine`` fixes numbers; so do a person's correction of an earlier pull request and a model within its limits. A
+person's word beats a correction, and a correction beats a model.
 
 In: refinements and the profile. Out: one ``Wish`` per service and the records of what was asked, or a ``Refusal``
 (``syntax``: no such service, or two values that exclude each other; ``policy``). Never: a number beyond the config
@@ -13,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, get_args
 
 from bot.errors import Code, Refusal
-from bot.model.decision import Decision
+from bot.model.decision import Decision, Origin
 from bot.model.noun import JsonValue
 from bot.model.plan import Hpa
 from bot.model.profile import Service
@@ -21,6 +24,7 @@ from bot.model.quantity import Bytes, MilliCpu
 from bot.model.refinement import Refinement, RefinementKey
 from bot.planning.compute import PodCpu
 from bot.planning.demand import is_serving
+from bot.planning.inputs import RULED
 from bot.planning.memory import PodMemory, refit
 from bot.planning.naming import service_slug, shown
 from bot.planning.record import Notes, figure, note, warn
@@ -53,6 +57,14 @@ _PATHS: Final[Mapping[RefinementKey, tuple[str, ...]]] = {
 }
 """The records that a key writes, below the service's own path; a later key of the list overrides an earlier one."""
 _ASKED: Final = "asked for by /ai-refine"
+CORRECTED: Final = "corrected by a person before merging"
+_RANKS: Final[Mapping[str, int]] = {"model": 0, "model-clamped": 0, "correction": 1, "user": 2}
+_VOICES: Final = ("a model", "a correction", "/ai-refine")
+
+
+def rank(entry: Refinement) -> int:
+    """Whose word it is: 2 a person's, 1 a correction's, 0 a model's. The higher one stands."""
+    return _RANKS[entry.origin]
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,12 @@ class Wish:
         """Whether the number of pods or their CPU is not the rules' own any more."""
         return not _SHAPING.isdisjoint(self.asked)
 
+    def voice(self, *keys: RefinementKey) -> str:
+        """Who fixed the first of these that is fixed, else whoever fixed anything, in a word for a formula."""
+        first = next((self.asked[key] for key in keys if key in self.asked), None)
+        speaker = first or max(self.asked.values(), key=rank, default=None)
+        return _VOICES[2 if speaker is None else rank(speaker)]
+
     def pod(self, ruled: PodCpu) -> PodCpu:
         """CPU of one pod: as asked, at most the limit that was asked for."""
         milli = self.cpu("cpu") or min(ruled.milli, self.cpu("cpu_limit") or ruled.milli)
@@ -88,7 +106,10 @@ class Wish:
         """n: as asked, else the rules' own between the bounds that were asked for."""
         least, most = self.count("min") or 1, self.count("max") or ruled.n
         n = self.count("replicas") or max(least, min(ruled.n, most))
-        return ruled if n == ruled.n else Count(n, formula=f"{ruled.formula}; {n} by /ai-refine")
+        return ruled if n == ruled.n else Count(n, formula=f"{ruled.formula}; {n} by {self._mover(n, ruled.n)}")
+
+    def _mover(self, n: int, ruled: int) -> str:
+        return self.voice("replicas", "min" if n > ruled else "max")
 
     def bounds(self, ruled: Scaling, *, n: int, most: int) -> Scaling:
         """The autoscaler's bounds: as asked, else the rules' own, moved where they would exclude the planned pods."""
@@ -96,8 +117,8 @@ class Wish:
         highest = self.count("max") or max(min(ruled.hpa.max, most), n)
         return Scaling(
             Hpa(min=least, max=highest, target_cpu_percent=ruled.hpa.target_cpu_percent),
-            min_formula=_moved(ruled.min_formula, ruled.hpa.min, least),
-            max_formula=_moved(ruled.max_formula, ruled.hpa.max, highest),
+            min_formula=_moved(ruled.min_formula, ruled.hpa.min, least, by=self.voice("min", "replicas", "max")),
+            max_formula=_moved(ruled.max_formula, ruled.hpa.max, highest, by=self.voice("max", "replicas", "min")),
         )
 
     def memory(self, ruled: PodMemory, runtime: Runtime) -> PodMemory:
@@ -110,14 +131,17 @@ class Wish:
 NOTHING: Final = Wish()
 
 
-def _moved(formula: str, ruled: int, value: int) -> str:
-    return formula if value == ruled else f"{formula}; {value} by /ai-refine"
+def _moved(formula: str, ruled: int, value: int, *, by: str) -> str:
+    return formula if value == ruled else f"{formula}; {value} by {by}"
 
 
 def wishes_for(
     services: Sequence[Service], refinements: Sequence[Refinement], *, most: int
 ) -> Mapping[str, Wish] | Refusal:
-    """One wish per service, by the service's slug; ``most`` is ``limits.max_replicas``."""
+    """One wish per service, by the service's slug; ``most`` is ``limits.max_replicas``.
+
+    ``bot.planning.standing`` drops what a model or a correction may not cause to be refused, before.
+    """
     named = {slug: service for service in services if isinstance(slug := service_slug(service.name), str)}
     refusal = _unknown(refinements, named) or _unfit(refinements, named) or _over(refinements, most)
     if refusal is not None:
@@ -128,8 +152,9 @@ def wishes_for(
 
 
 def _wish(name: str, service: Service, refinements: Sequence[Refinement]) -> Wish:
-    """A key for this service beats the same key for every service."""
-    found = {entry.key: entry for owner in (None, name) for entry in refinements if entry.service == owner}
+    """A key for this service beats the same key for every service, and a higher rank beats both."""
+    chosen = [entry for owner in (None, name) for entry in refinements if entry.service == owner]
+    found = {entry.key: entry for entry in sorted(chosen, key=rank)}
     return Wish(
         asked={key: found[key] for key in _KEYS if key in found and _why_not(key, service) is None},
         left_out=tuple(found[key] for key in _KEYS if key in found and _why_not(key, service) is not None),
@@ -252,15 +277,28 @@ def _value(wish: Wish, key: RefinementKey) -> JsonValue:
 
 
 def _as_asked(path: str, value: JsonValue, entry: Refinement, ruled: Decision | None) -> Decision:
+    origin, why, source = _words(entry)
+    by_model = origin != "user"
     return Decision(
         path=path,
         value=value,
-        origin="user",
-        why=f"{_ASKED} ({entry.written})",
-        source=entry.asked_in or "/ai-refine",
-        tag="user",
+        origin=origin,
+        why=why,
+        source=source,
+        tag="U" if by_model else "user",
+        inputs={RULED: ruled.value} if by_model and ruled is not None else {},
         rejected=_instead(value, ruled),
     )
+
+
+def _words(entry: Refinement) -> tuple[Origin, str, str]:
+    """Origin, reason and source of a number that somebody fixed."""
+    if entry.origin == "user":
+        return "user", f"{_ASKED} ({entry.written})", entry.asked_in or "/ai-refine"
+    if entry.origin == "correction":
+        why = entry.why if entry.why.startswith(CORRECTED) else f"{CORRECTED}: {entry.why or entry.written}"
+        return "user", why, entry.source or "an earlier pull request"
+    return entry.origin, entry.why or "proposed by a model", entry.source or "a model"
 
 
 def _instead(value: JsonValue, ruled: Decision | None) -> tuple[str, ...]:
@@ -280,9 +318,13 @@ def _held(wish: Wish, name: str, notes: Notes, ruled: Mapping[str, Decision]) ->
         for entry in notes.decisions:
             stands = entry.path == path and value is not None and key not in wish.asked
             if stands and _above_or_at(key, entry.value, value) and (path not in ruled or ruled[path].value != value):
-                why = f"held to the limit that was {_ASKED}"
+                why = f"held to the limit that was {_held_by(wish, limit)}"
                 changes = {"value": value, "why": why, "formula": None, "rejected": _instead(value, ruled.get(path))}
                 yield path, entry.model_copy(update=changes)
+
+
+def _held_by(wish: Wish, limit: RefinementKey) -> str:
+    return _ASKED if rank(wish.asked[limit]) == _RANKS["user"] else f"set by {wish.voice(limit)}"
 
 
 def _above_or_at(key: RefinementKey, value: JsonValue, bound: JsonValue) -> bool:
@@ -295,24 +337,25 @@ def about_pods(wish: Wish, name: str, *, count: Count, ruled: Count, p95: float 
     """A wish that the load or the tier would not allow is obeyed and said. ``p95`` and ``target`` in seconds."""
     if not wish.shapes_pods:
         return Notes()
-    notes = Notes()
+    notes, by = Notes(), wish.voice()
     if count.n < ruled.n:
         pods = f"{count.n} pod{'s' if count.n > 1 else ''} instead of {ruled.n} ({ruled.formula})"
-        notes += _below(name, pods, "Ask for more pods.")
+        notes += _below(name, pods, "Ask for more pods.", by=by)
     if p95 is not None and p95 > target:
         predicted = f"of {figure(round(p95 * 1000, 2))} ms" if p95 < 1e6 else "without end"
         what = f"a predicted p95 {predicted}, where the target is {figure(target * 1000)} ms"
-        notes += _below(name, what, "Ask for more pods or more cpu.")
+        notes += _below(name, what, "Ask for more pods or more cpu.", by=by)
     return notes
 
 
-def about_memory(name: str, *, memory: PodMemory, ruled: PodMemory) -> Notes:
+def about_memory(wish: Wish, name: str, *, memory: PodMemory, ruled: PodMemory) -> Notes:
     """A limit below what the formula needs."""
     if memory.limit >= ruled.size:
         return Notes()
-    return _below(name, f"a memory limit of {memory.limit} instead of {ruled.size}", "Ask for more memory.")
+    what = f"a memory limit of {memory.limit} instead of {ruled.size}"
+    return _below(name, what, "Ask for more memory.", by=wish.voice("memory_limit", "memory"))
 
 
-def _below(name: str, what: str, remedy: str) -> Notes:
-    return warn("refined-below-need", f"Service {name}: /ai-refine asks for less than the load needs: {what}.",
+def _below(name: str, what: str, remedy: str, *, by: str) -> Notes:
+    return warn("refined-below-need", f"Service {name}: {by} asks for less than the load needs: {what}.",
                 remedy=f"{remedy} Or load-test what was asked for.")  # fmt: skip

@@ -1,7 +1,7 @@
 """One service from facts to its ``ServicePlan``: steps 1 to 9, 13 and 14 in order.
 
-In: service, demand, cluster facts. Out: ``SizedService``, or a ``Refusal`` (name, policy, capacity). Never: placement;
-``allowances`` and ``pods`` look at the cluster afterwards.
+In: service, demand, cluster facts, evidence. Out: ``SizedService``, or a ``Refusal`` (name, policy, capacity). Never:
+placement; ``allowances`` and ``pods`` look at the cluster afterwards.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from bot.model.profile import Service
 from bot.model.quantity import MilliCpu
 from bot.planning.compute import Work, work_of
 from bot.planning.confidence import Sureness, decision_of, sureness
-from bot.planning.demand import Load, is_serving, load_of
+from bot.planning.demand import Load, is_serving, load_of, sized_by_use
+from bot.planning.grounds import NO_GROUNDS, Grounds
 from bot.planning.images import Origin, image_of
+from bot.planning.measured_cpu import because_measured, busy_cores, measured_for, resting_on
+from bot.planning.measured_memory import on_evidence
 from bot.planning.memory import PodMemory, pod_memory
 from bot.planning.naming import service_slug
-from bot.planning.record import Notes
+from bot.planning.record import Notes, note
 from bot.planning.refinement import NOTHING, Wish, about_memory, left_out, recorded
 from bot.planning.replicas import scaling
 from bot.planning.rollout import Replacing, replacing
@@ -36,7 +39,7 @@ from bot.planning.tier import Tier, keeps_state, tier_of
 @dataclass(frozen=True)
 class Around:
     """What is the same for every service of one plan. ``zones``: Kubernetes zones known, 0 when none; ``wishes``: what
-    ``/ai-refine`` fixed, by service slug.
+    somebody fixed, ``grounds``: what was measured or moved by a model, both by service slug.
     """
 
     demand: Demand
@@ -45,6 +48,7 @@ class Around:
     origin: Origin
     zones: int
     wishes: Mapping[str, Wish] = field(default_factory=dict)
+    grounds: Mapping[str, Grounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,29 +70,62 @@ def size_service(service: Service, *, around: Around) -> SizedService | Refusal:
     name = service_slug(service.name)
     if isinstance(name, Refusal):
         return name
-    wish = around.wishes.get(name, NOTHING)
-    sized = _sized(service, name, around=around, wish=wish)
+    wish, grounds = around.wishes.get(name, NOTHING), around.grounds.get(name, NO_GROUNDS)
+    sized, grounds = _on_evidence(service, name, around=around, wish=wish, grounds=grounds)
     if isinstance(sized, Refusal) or wish == NOTHING:
         return sized
-    alone = _sized(service, name, around=around, wish=NOTHING)
+    alone = _sized(service, name, around=around, wish=NOTHING, grounds=replace(grounds, moved={}))
     before = Notes() if isinstance(alone, Refusal) else alone.notes
     notes = recorded(sized.notes, wish, name=name, before=before) + left_out(wish, name=name, service=service)
     return replace(sized, notes=notes)
 
 
-def _sized(service: Service, name: str, *, around: Around, wish: Wish) -> SizedService | Refusal:
+def _on_evidence(
+    service: Service, name: str, *, around: Around, wish: Wish, grounds: Grounds
+) -> tuple[SizedService | Refusal, Grounds]:
+    """The size, and the grounds that it rests on: no size is refused because of similar services, and a refusal that a
+    measurement may have caused names it.
+    """
+    sized = _sized(service, name, around=around, wish=wish, grounds=grounds)
+    if not isinstance(sized, Refusal):
+        return sized, grounds
+    if grounds.neighbours:
+        without = replace(grounds, neighbours=())
+        again = _sized(service, name, around=around, wish=wish, grounds=without)
+        return again if isinstance(again, Refusal) else _without_neighbours(again, sized), without
+    return (sized if grounds.observed is None else because_measured(sized, grounds.observed)), grounds
+
+
+def _without_neighbours(sized: SizedService, refusal: Refusal) -> SizedService:
+    said = note(
+        "neighbours-not-used",
+        f"Service {sized.plan.name}: similar services moved no number. {refusal.message}",
+        remedy="Nothing to do; the table stands until the service itself is measured.",
+    )
+    return replace(sized, notes=sized.notes + said)
+
+
+def _sized(service: Service, name: str, *, around: Around, wish: Wish, grounds: Grounds) -> SizedService | Refusal:
     demand, most = around.demand, around.config.limits.max_replicas
     load = load_of(service, name, demand=demand)
     tier = tier_of(service, name, demand=demand, zones=around.zones)
-    work = work_of(service, name, demand=demand)
+    work = resting_on(work_of(service, name, demand=demand, moved=grounds.moved), name, grounds)
+    busy = busy_cores(name, load=load, work=work, tier=tier, grounds=grounds)
+    load = sized_by_use(load, name) if busy.by_use and load.peak is None else load
     jvm = runtime_of(service).jvm
-    sizes = sizes_of(service, name, load=load, tier=tier, work=work, demand=demand, jvm=jvm, most=most, wish=wish)
+    sizes = sizes_of(
+        service, name, load=load, tier=tier, work=work, busy=busy, demand=demand, jvm=jvm, most=most, wish=wish
+    )
     if isinstance(sizes, Refusal):
         return sizes
     image = image_of(service, name, origin=around.origin, config=around.config)
     if isinstance(image, Refusal):
         return image
-    basis = _Basis(service, name, around, load=load, tier=tier, work=work, sizes=sizes, wish=wish)
+    measured = measured_for(busy, work, grounds)
+    sure = sureness(known_framework=work.rate.known, defaulted_mix=work.defaulted, measured=measured)
+    basis = _Basis(
+        service, name, around, load=load, tier=tier, work=work, sizes=sizes, sure=sure, wish=wish, grounds=grounds
+    )
     plan, notes = _planned(basis, image[0])
     return SizedService(
         plan=plan,
@@ -98,7 +135,7 @@ def _sized(service: Service, name: str, *, around: Around, wish: Wish) -> SizedS
         peak=load.peak,
         busy=sizes.cpu.busy,
         tier=tier.name,
-        notes=load.notes + tier.notes + work.notes + sizes.notes + notes + image[1],
+        notes=load.notes + tier.notes + work.notes + sizes.notes + notes + image[1] + grounds.notes,
     )
 
 
@@ -113,11 +150,9 @@ class _Basis:
     tier: Tier
     work: Work
     sizes: Sizes
+    sure: Sureness
     wish: Wish
-
-    @property
-    def sure(self) -> Sureness:
-        return sureness(known_framework=self.work.rate.known, defaulted_mix=self.work.defaulted)
+    grounds: Grounds
 
 
 def _planned(basis: _Basis, image: Image) -> tuple[ServicePlan, Notes]:
@@ -209,8 +244,9 @@ def _memory(basis: _Basis) -> PodMemory:
         hint=basis.around.demand.memory_hint,
         declared=basis.service.declared.memory_request if basis.service.declared is not None else None,
     )
+    ruled = on_evidence(ruled, runtime, basis.name, grounds=basis.grounds, image_floor=basis.service.memory_floor)
     memory = basis.wish.memory(ruled, runtime)
-    return replace(memory, notes=memory.notes + about_memory(basis.name, memory=memory, ruled=ruled))
+    return replace(memory, notes=memory.notes + about_memory(basis.wish, basis.name, memory=memory, ruled=ruled))
 
 
 def _replacing(basis: _Basis, *, hpa: Hpa | None) -> Replacing:

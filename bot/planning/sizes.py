@@ -6,7 +6,7 @@ out of reach). Never: a target that the formula cannot meet, shown as met.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import Code, Refusal
@@ -17,6 +17,7 @@ from bot.model.quantity import MilliCpu
 from bot.planning.compute import FULL, PodCpu, Work, first_target, pod_cpu
 from bot.planning.demand import Load
 from bot.planning.latency import least_p95, p95
+from bot.planning.measured_cpu import Busy
 from bot.planning.record import Notes, figure, note, warn
 from bot.planning.refinement import NOTHING, Wish, about_pods, too_small
 from bot.planning.replicas import Count, replicas, too_many
@@ -29,8 +30,8 @@ _STEP: Final = 5
 
 @dataclass(frozen=True)
 class Sizes:
-    """CPU of one pod, how many pods, predicted p95 in seconds (None without a load). ``ruled`` is the count that the
-    formula gives; ``count`` is what stands, another one only where somebody asked for it.
+    """CPU of one pod, how many pods, predicted p95 in seconds (None without a stated load). ``ruled`` is the count that
+    the formula gives; ``count`` is what stands, another one only where somebody asked for it.
     """
 
     cpu: PodCpu
@@ -48,6 +49,7 @@ class _Try:
     count: Count
     ruled: Count
     latency: float | None
+    work: Work
 
 
 def sizes_of(
@@ -57,39 +59,57 @@ def sizes_of(
     load: Load,
     tier: Tier,
     work: Work,
+    busy: Busy,
     demand: Demand,
     jvm: bool,
     most: int,
     wish: Wish = NOTHING,
 ) -> Sizes | Refusal:
     """The first target of step 4 that keeps the latency, lowered in steps of 5 points where queueing asks for it."""
-    busy = None if load.peak is None else load.peak * work.seconds
-    if busy is not None and not busy <= _MOST_CORES:
-        return _beyond_belief(name, busy)
-    asked = wish.count("target")
-    first = asked or first_target(tier, starting_cores=2.0 if jvm else 1.0, sticky=_sticky(service, demand))
-    targets = (first,) if asked else range(first, _LOWEST_TARGET - 1, -_STEP)
-    tries = (_at(target, busy, tier=tier, work=work, jvm=jvm, wish=wish) for target in targets)
-    found = next((one for one in tries if _quick_enough(one, load=load, tier=tier)), None)
-    if found is None and wish.shapes_pods and least_p95(seconds=work.seconds, reads=work.reads) <= load.latency:
-        found = _at(first, busy, tier=tier, work=work, jvm=jvm, wish=wish)
+    if busy.cores is not None and not busy.cores <= _MOST_CORES:
+        return _beyond_belief(name, busy.cores)
+    first = wish.count("target") or first_target(
+        tier, starting_cores=2.0 if jvm else 1.0, sticky=_sticky(service, demand)
+    )
+    searches = (
+        _first_good(first, busy, load=load, tier=tier, work=timed, jvm=jvm, wish=wish) for timed in _timed(work)
+    )
+    found = next((one for one in searches if one is not None), None)
     if found is None:
-        return _out_of_reach(name, load=load, work=work)
+        return _out_of_reach(name, load=load, work=_timed(work)[-1])
     refusal = too_many(name, found.count.n, most=most)
     if refusal is not None:
         return too_small(wish, refusal)
-    notes = _notes(service, name, found, first=first, load=load, tier=tier, work=work)
-    notes += _lowered(name, first, found.cpu.u_percent)
+    notes = _notes(service, name, found, busy, first=first, load=load, tier=tier)
+    notes += _lowered(name, first, found.cpu.u_percent) + _timed_by_table(name, found.work, work)
     notes += Notes() if "replicas" in wish.asked else _about_replicas(name, found.count, demand=demand, tier=tier)
     notes += about_pods(wish, name, count=found.count, ruled=found.ruled, p95=found.latency, target=load.latency)
     return Sizes(found.cpu, found.count, found.ruled, latency=found.latency, notes=notes)
 
 
-def _at(target: int, busy: float | None, *, tier: Tier, work: Work, jvm: bool, wish: Wish) -> _Try:
-    cpu = wish.pod(pod_cpu(busy, target, tier=tier, jvm=jvm))
+def _timed(work: Work) -> tuple[Work, ...]:
+    """Whose seconds the latency is predicted with: a measured cost holds background work as well, so that it can say
+    that no request is quick enough where the table says that it is.
+    """
+    slower = work.basis == "measured" and work.table_seconds < work.seconds
+    return (work, replace(work, seconds=work.table_seconds)) if slower else (work,)
+
+
+def _first_good(first: int, busy: Busy, *, load: Load, tier: Tier, work: Work, jvm: bool, wish: Wish) -> _Try | None:
+    targets = (first,) if wish.count("target") else range(first, _LOWEST_TARGET - 1, -_STEP)
+    tries = (_at(target, busy, load=load, tier=tier, work=work, jvm=jvm, wish=wish) for target in targets)
+    found = next((one for one in tries if _quick_enough(one, load=load, tier=tier)), None)
+    if found is None and wish.shapes_pods and least_p95(seconds=work.seconds, reads=work.reads) <= load.latency:
+        return _at(first, busy, load=load, tier=tier, work=work, jvm=jvm, wish=wish)
+    return found
+
+
+def _at(target: int, busy: Busy, *, load: Load, tier: Tier, work: Work, jvm: bool, wish: Wish) -> _Try:
+    cpu = wish.pod(pod_cpu(busy.cores, target, tier=tier, jvm=jvm))
     ruled = replicas(cpu, tier=tier)
     count = wish.pods(ruled)
-    return _Try(cpu, count, ruled, latency=_latency(cpu, count, work=work))
+    latency = None if load.peak is None else _latency(cpu, count, work=work)
+    return _Try(cpu, count, ruled, latency=latency, work=work)
 
 
 def _quick_enough(one: _Try, *, load: Load, tier: Tier) -> bool:
@@ -129,35 +149,17 @@ def _out_of_reach(name: str, *, load: Load, work: Work) -> Refusal:
     )
 
 
-def _notes(service: Service, name: str, found: _Try, *, first: int, load: Load, tier: Tier, work: Work) -> Notes:
+def _notes(service: Service, name: str, found: _Try, busy: Busy, *, first: int, load: Load, tier: Tier) -> Notes:
     cpu, count = found.cpu, found.count
     decisions = (
-        *_busy_note(name, cpu=cpu, load=load, work=work),
         _target_note(name, cpu, tier=tier, first=first),
         _cpu_note(service, name, cpu=cpu, tier=tier),
         _no_limit_note(name),
         _count_note(service, name, count=count),
         *_load_notes(name, cpu, count=count, tier=tier),
-        *_latency_note(name, found.latency, cpu=cpu, count=count, work=work, load=load),
+        *_latency_note(name, found.latency, cpu=cpu, count=count, work=found.work, load=load),
     )
-    return Notes(decisions=decisions) + (_overload(name, cpu, count=count) if tier.single else Notes())
-
-
-def _busy_note(name: str, *, cpu: PodCpu, load: Load, work: Work) -> tuple[Decision, ...]:
-    if cpu.busy is None or load.peak is None:
-        return ()
-    formula = f"C = {figure(load.peak)} * {figure(work.seconds * 1000)} ms = {figure(cpu.busy)}"
-    return (
-        Decision(
-            path=f"services.{name}.busy_cores",
-            value=round(cpu.busy, 5),
-            origin="rule",
-            formula=formula,
-            why="cores that are busy at peak",
-            source="sizing step 3",
-            tag=work.rate.tag,
-        ),
-    )
+    return busy.notes + Notes(decisions=decisions) + (_overload(name, cpu, count=count) if tier.single else Notes())
 
 
 def _target_note(name: str, cpu: PodCpu, *, tier: Tier, first: int) -> Decision:
@@ -298,6 +300,18 @@ def _lowered(name: str, first: int, target: int) -> Notes:
         "target-lowered-for-latency",
         f"Service {name}: the CPU target went from {first} % to {target} %, because requests would wait too long.",
         remedy="Nothing to do; a laxer latency target would save pods.",
+    )
+
+
+def _timed_by_table(name: str, timed: Work, work: Work) -> Notes:
+    if timed.seconds == work.seconds:
+        return Notes()
+    return warn(
+        "latency-by-table",
+        f"Service {name}: {figure(work.seconds * 1000)} ms of CPU per request are measured, with which the latency "
+        f"target is out of reach; the prediction rests on the table's {figure(timed.seconds * 1000)} ms, because a "
+        "measured cost holds background work as well. The cores rest on the measurement.",
+        remedy="Compare the prediction with the p95 that you measure, or state a laxer latency target.",
     )
 
 

@@ -20,6 +20,7 @@ WORDS: Final[dict[str, Criticality]] = {
     "standard": "standard", "medium": "standard", "normal": "standard", "production": "standard",
     "high": "high", "critical": "critical", "production-critical": "critical",
 }  # fmt: skip
+RUNS_ONCE: Final = "a job runs once"
 _ORDER: Final[tuple[Criticality, ...]] = ("dev", "standard", "high", "critical")
 _AVAILABILITY: Final[tuple[tuple[float, Criticality], ...]] = ((99.99, "critical"), (99.95, "high"), (99.9, "standard"))
 
@@ -48,7 +49,7 @@ def tier_of(service: Service, name: str, *, demand: Demand, zones: int) -> Tier:
         n_min, f, why = 1, 0, "state that is not replicated allows one pod only"
         notes += _single_copy(name)
     elif service.kind == "job":
-        n_min, f, why = 1, 0, "a job runs once"
+        n_min, f, why = 1, 0, RUNS_ONCE
     by_user = _asked(service, demand) > n_min
     if by_user:
         n_min, why = _asked(service, demand), f"the description asks for {_asked(service, demand)} replicas"

@@ -22,3 +22,10 @@ def render(scene: Scene) -> ChangeSet:
     files["README.md"] = readme(scene, tuple(sorted(files)))
     rendered = tuple(RenderedFile(path=f"{scene.root}/{path}", content=files[path]) for path in sorted(files))
     return ChangeSet(root=scene.root, files=rendered)
+
+
+def remembering(changes: ChangeSet, scene: Scene) -> ChangeSet:
+    """The same files with ``plan.json`` written anew, for what is known only when the review has ended."""
+    path = f"{scene.root}/plan.json"
+    renewed = RenderedFile(path=path, content=plan_json(scene))
+    return changes.model_copy(update={"files": tuple(renewed if file.path == path else file for file in changes.files)})

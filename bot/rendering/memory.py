@@ -20,5 +20,8 @@ def plan_json(scene: Scene) -> str:
         demand=scene.demand,
         profile=scene.profile,
         findings=gaps(scene),
+        agents=scene.agents,
+        rounds=scene.rounds,
+        retrieved=scene.retrieved,
     )
     return json_text(document.model_dump(mode="json", by_alias=True))

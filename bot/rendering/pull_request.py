@@ -6,8 +6,10 @@ In: the published document. Out: ``PullText``. Never: untrusted text outside a c
 from __future__ import annotations
 
 from bot.model.config import Config
+from bot.model.consultation import Effort
 from bot.model.document import Document
 from bot.ports import PullText
+from bot.rendering.agents_section import agents_section
 from bot.rendering.inert import inert_code, inert_text
 from bot.rendering.markdown import joined
 from bot.rendering.pull_sections import (
@@ -25,8 +27,18 @@ from bot.rendering.pull_sections import (
 )
 
 
-def pull_text(document: Document, *, config: Config, draft: bool, rounds: int, asked_by: str | None = None) -> PullText:
-    """Title and body. ``asked_by`` is a thread such as ``myorg/infra#7``; ``rounds`` counts the review rounds."""
+def pull_text(
+    document: Document,
+    *,
+    config: Config,
+    draft: bool,
+    rounds: int,
+    asked_by: str | None = None,
+    efforts: tuple[Effort, ...] = (),
+) -> PullText:
+    """Title and body. ``asked_by`` is a thread such as ``myorg/infra#7``; ``rounds`` counts the review rounds;
+    ``efforts`` are what models cost, shown here and in no file.
+    """
     plan = document.plan
     body = joined(
         [
@@ -44,6 +56,7 @@ def pull_text(document: Document, *, config: Config, draft: bool, rounds: int, a
             survey_section(document),
             cluster_section(document),
             decisions_section(document),
+            agents_section(document, efforts),
             _next(document, config, rounds),
         ]
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.model.document import Document
 from bot.model.plan import Machine, NodeChange, Placed, PlanView, ServicePlan
-from bot.model.profile import Evidence, Service
+from bot.model.profile import Doubt, Evidence, Service
 from bot.model.quantity import Bytes, MilliCpu
 from bot.rendering.inert import inert_code, inert_text
 from bot.rendering.markdown import bullets, folded, joined, table
@@ -121,11 +121,17 @@ def cost_section(plan: PlanView) -> str:
 
 def questions_section(document: Document) -> str:
     """What is unclear, with what was assumed and an answer to copy."""
-    items = [
-        f"{inert_text(doubt.question)} Assumed: {inert_text(doubt.assumed)}. To change it: {inert_code(doubt.answer)}"
-        for doubt in document.profile.unsure
-    ]
-    return "### Unsure\n\n" + bullets(items) if items else ""
+    return "### Unsure\n\n" + bullets(map(_doubt, document.profile.unsure)) if document.profile.unsure else ""
+
+
+def _doubt(doubt: Doubt) -> str:
+    who = "**Proposed by the model, not applied**: " if doubt.proposed_by_model else ""
+    answers = [] if doubt.proposed_by_model else [f"[{each.settles}]" for each in doubt.candidates]
+    how = f" Answers: {', '.join(map(inert_code, answers))}." if answers else ""
+    return (
+        f"{who}{inert_text(doubt.question)} Assumed: {inert_text(doubt.assumed)}. "
+        f"To change it: {inert_code(doubt.answer)}{'.' if how else ''}{how}"
+    )
 
 
 def findings_section(document: Document) -> str:

@@ -11,8 +11,11 @@ from typing import Final
 
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
+from bot.model.consultation import Consultation
 from bot.model.demand import Demand
 from bot.model.document import Request
+from bot.model.evidence import Piece
+from bot.model.finding import Verdict
 from bot.model.plan import Machine, Plan, ServicePlan
 from bot.model.profile import AppProfile, Service
 
@@ -23,7 +26,9 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Everything one bundle is made from."""
+    """Everything one bundle is made from. ``agents``, ``rounds`` and ``retrieved`` are known when the review has ended;
+    they stand in ``plan.json`` alone.
+    """
 
     request: Request
     demand: Demand
@@ -31,6 +36,9 @@ class Scene:
     snapshot: ClusterSnapshot
     plan: Plan
     config: Config
+    agents: tuple[Consultation, ...] = ()
+    rounds: tuple[Verdict, ...] = ()
+    retrieved: tuple[Piece, ...] = ()
 
     @property
     def root(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.errors import Refusal
+from bot.model.consultation import Effort
 from bot.model.document import Document
 from bot.model.job import Job
 from bot.model.outcome import PullRequest
@@ -21,17 +22,24 @@ STEPS: Final = ("Accepted", "Reading the repository and the clusters", "Sizing, 
 _TWO_WAYS: Final = """- write a comment here whose first line is `/ai-refine` with what to change, as in
   `/ai-refine replicas=5 memory=1Gi`; this pull request is updated in place
 - commit to this branch yourself; from then on the bot leaves it alone"""
+_ENDS: Final = {"asked": "asked a question"}
 OPINION: Final = "Was this plan right? React to this comment with 👍 or 👎; the answer is kept."
 
 
-def working(done: int, *, job: str) -> str:
-    """``done`` of the steps are finished; the next one is under way."""
+def working(done: int, *, job: str, read_as: str = "") -> str:
+    """``done`` of the steps are finished; the next one is under way. ``read_as``: what plain words were read as."""
     lines = [f"- [{'x' if index < done else ' '}] {step}" for index, step in enumerate(STEPS)]
-    return joined(["**ai-provision** is working on it.", "\n".join(lines), _foot(job)])
+    return joined(["**ai-provision** is working on it.", _read(read_as), "\n".join(lines), _foot(job)])
 
 
-def finished(document: Document, pull: PullRequest, *, job: str) -> str:
-    """The pull request is open."""
+def _read(read_as: str) -> str:
+    return f"Your words were read as {inert_code(read_as)}." if read_as else ""
+
+
+def finished(
+    document: Document, pull: PullRequest, *, job: str, efforts: Sequence[Effort] = (), read_as: str = ""
+) -> str:
+    """The pull request is open. ``efforts``: what models cost, where one was asked."""
     plan = document.plan
     kind = "draft pull request" if pull.draft else "pull request"
     verb = "opened" if pull.created else "updated"
@@ -48,11 +56,25 @@ def finished(document: Document, pull: PullRequest, *, job: str) -> str:
     return joined(
         [
             f"**ai-provision** {verb} {kind} {pull.url} for {inert_code(plan.app)}: {', '.join(facts)}.",
+            _read(read_as),
             "\n".join(missing),
+            models(efforts),
             _foot(job),
             OPINION,
         ]
     )
+
+
+def models(efforts: Sequence[Effort]) -> str:
+    """What each agent's model cost in tokens, time and money; empty when none was asked."""
+    return f"<sub>Models asked: {'; '.join(map(_effort, efforts))}</sub>" if efforts else ""
+
+
+def _effort(effort: Effort) -> str:
+    spent = effort.spent
+    tokens = f"{spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
+    money = f", {spent.money:.4f} USD" if spent.money is not None else ""
+    return f"{effort.agent} {inert_code(effort.model)} {tokens}, {spent.seconds:.1f} s{money}"
 
 
 def cancelled(by: str, *, job: str) -> str:
@@ -105,7 +127,7 @@ def report(jobs: Sequence[Job], *, job: str) -> str:
 def _state(job: Job) -> str:
     if job.published is not None:
         end = job.published
-        what = end.pull.url if end.pull else end.kind
+        what = end.pull.url if end.pull else _ENDS.get(end.kind, end.kind)
         return f"{what}{f' {inert_code(end.code)}' if end.code else ''}"
     if job.cancelled_by is not None:
         return f"is stopping for {inert_text(job.cancelled_by)}"

@@ -277,7 +277,8 @@ def _doubts(candidate: Candidate, service: Service, voted: PortVote) -> Iterator
             path=f"{where}.dockerfile",
             question=f"{service.name} has no Dockerfile. How is its image built?",
             assumed="an image is built elsewhere before this is applied",
-            answer=f"add {candidate.area + '/' if candidate.area else ''}Dockerfile",
+            answer=f"add {candidate.area + '/' if candidate.area else ''}Dockerfile, "
+            "or end app_description with [dockerfile=propose] to have one proposed",
             evidence=service.evidence[:1],
         )
     if voted.winner == "image" and len(voted.ports) > 1:

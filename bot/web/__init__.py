@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.meters import Meters
 from bot.web.door import BODY_CAP, PATH, SECONDS, Door
 from bot.web.pages import Books, Now, pages, utc_now
+from bot.web.recommendations import Recommend
 from bot.web.replies import SAFE
 
-__all__ = ["BODY_CAP", "SECONDS", "Books", "tune_process", "web_app"]
+__all__ = ["BODY_CAP", "SECONDS", "Books", "Recommend", "tune_process", "web_app"]
 
 _SWITCH = 0.0005
 """Seconds."""
@@ -31,17 +32,20 @@ def web_app(
     api_token: str | None,
     body_seconds: float = SECONDS,
     now: Now = utc_now,
+    recommend: Recommend | None = None,
 ) -> ASGIApp:
     """The ASGI application. ``secrets`` are the current webhook secret and, during rotation, the old one.
 
     ``body_seconds``: within these a delivery has to be there and stored. ``api_token`` opens ``/jobs`` and ``/audit``;
-    without one they stay shut. Raises ValueError without a secret.
+    without one they stay shut. ``recommend`` answers ``/v1/recommendations``, which does not exist without it. Raises
+    ValueError without a secret.
     """
     keys = tuple(secret.encode() for secret in secrets if secret)
     if not keys:
         raise ValueError("a webhook secret is required: set AI_PROVISION_WEBHOOK_SECRET")
     door = Door(ledger, keys=keys, meters=meters, seconds=body_seconds)
-    return _House(door, pages(ledger, door=door, meters=meters, api_token=api_token, now=now))
+    rest = pages(ledger, door=door, meters=meters, api_token=api_token, now=now, recommend=recommend)
+    return _House(door, rest)
 
 
 def tune_process() -> None:

@@ -25,6 +25,7 @@ from bot.model.job import JobState
 from bot.records import Audit, Inbox, Jobs, Memory, Workers
 from bot.web.door import PATH, Door
 from bot.web.faults import HANDLERS, Denied
+from bot.web.recommendations import Recommend, recommendations
 from bot.web.replies import (
     AuditDocument,
     Health,
@@ -72,14 +73,19 @@ _ASKED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def pages(books: Books, *, door: Door, meters: Meters, api_token: str | None, now: Now) -> FastAPI:
-    """The FastAPI application."""
+def pages(
+    books: Books, *, door: Door, meters: Meters, api_token: str | None, now: Now, recommend: Recommend | None = None
+) -> FastAPI:
+    """The FastAPI application. Without ``recommend`` there is no page for recommendations."""
     api = FastAPI(
         title="ai-provision", docs_url=None, redoc_url=None, redirect_slashes=False, exception_handlers=HANDLERS
     )
     api.include_router(_knocking(door))
     api.include_router(_health(books, meters=meters, now=now))
-    api.include_router(_records(books), dependencies=[Depends(_guard(api_token))])
+    guard = Depends(_guard(api_token))
+    api.include_router(_records(books), dependencies=[guard])
+    if recommend is not None:
+        api.include_router(recommendations(recommend), dependencies=[guard])
     return api
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from bot.edges.github.bodies import LIMIT, fitted, hidden, key_of, title_of
 from bot.edges.github.ownership import checked_paths
 from bot.errors import Code, Refusal, Refused
+from bot.model.additions import Additions
 from bot.model.changes import ChangeSet
 from bot.model.command import Delivery, RepoTarget, ThreadRef
 from bot.model.order import digest
@@ -226,8 +227,11 @@ class FakeForge:
         base, old = self._base(repo), self.branches.get((repo, name))
         if old is not None and not old.ours:
             raise _refused(Code.CONFLICT, "a person's commit is on the branch")
-        for files in (base.files, old.files if old else {}):
-            _check_folder(changes, files)
+        if isinstance(changes, Additions):
+            _check_additions(changes, base.files)
+        else:
+            for files in (base.files, old.files if old else {}):
+                _check_folder(changes, files)
         kept = {path: text for path, text in base.files.items() if not path.startswith(changes.root + "/")}
         new = {**kept, **{file.path: file.content for file in changes.files}}
         if new == base.files:
@@ -236,6 +240,12 @@ class FakeForge:
             self.branches[repo, name] = FakeBranch(new)
             self.pushes += 1
         return self.branches[repo, name].sha
+
+
+def _check_additions(changes: Additions, files: dict[str, str]) -> None:
+    for file in changes.files:
+        if any(path == file.path or file.path.startswith(path + "/") for path in files):
+            raise _refused(Code.CONFLICT, f"{file.path} is there already")
 
 
 def _check_folder(changes: ChangeSet, files: dict[str, str]) -> None:

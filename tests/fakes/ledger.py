@@ -1,4 +1,6 @@
-"""The ledger in memory: the protocols Inbox, Jobs, Audit, Memory and Workers of ``bot.records``, nothing on disk."""
+"""The ledger in memory: the protocols Inbox, Jobs, Audit, Memory and Workers of ``bot.records``, Lessons and Spending of
+``bot.counsel``, nothing on disk.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.counsel import Lesson
 from bot.model.command import RawEvent
+from bot.model.consultation import Spent
 from bot.model.job import Answered, AuditEntry, Backlog, Job, JobState, WorkerRow
 from bot.model.order import Order
 from bot.model.outcome import Published
@@ -35,6 +39,8 @@ class MemoryLedger:
     answers: dict[tuple[str, str], Answered] = field(default_factory=dict)
     leases: set[str] = field(default_factory=set)
     reports: dict[str, WorkerRow] = field(default_factory=dict)
+    learnt: dict[str, Lesson] = field(default_factory=dict)
+    spendings: dict[str, Spent] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def _open(self) -> threading.RLock:
@@ -222,3 +228,39 @@ class MemoryLedger:
         with self._open():
             self.leases.discard(worker_id)
             self.reports.pop(worker_id, None)
+
+    def learn(self, lesson: Lesson) -> None:
+        with self._open():
+            self.learnt[lesson.id] = lesson
+
+    def lessons(
+        self, *, kind: str | None = None, repo: str | None = None, app: str | None = None, limit: int = 200
+    ) -> tuple[Lesson, ...]:
+        with self._open():
+            found = [
+                lesson
+                for lesson in sorted(self.learnt.values(), key=lambda one: (-one.at.timestamp(), one.id))
+                if kind in {None, lesson.kind}
+                and (repo is None or (lesson.repo or "").lower() == repo.lower())
+                and app in {None, lesson.app}
+            ]
+            return tuple(found[:limit])
+
+    def replace(self, id: str, lessons: tuple[Lesson, ...]) -> int:  # noqa: A002 - the field's own name
+        with self._open():
+            gone = [key for key in self.learnt if key == id or key.startswith(f"{id}#")]
+            for key in gone:
+                del self.learnt[key]
+            self.learnt |= {lesson.id: lesson for lesson in lessons}
+            return len(gone)
+
+    def spent_today(self, now: datetime) -> Spent:
+        with self._open():
+            return self.spendings.get(now.astimezone(UTC).date().isoformat(), Spent())
+
+    def spend(self, spent: Spent, now: datetime) -> None:
+        with self._open():
+            before = self.spent_today(now)
+            self.spendings[now.astimezone(UTC).date().isoformat()] = before.plus(
+                spent.model_copy(update={"seconds": 0.0})
+            )

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.edges.git import GitLimits, GitRepos, Remote, public_remote
 from bot.edges.git.remote import Resolve
 from bot.edges.github import GitHubForge
 from bot.edges.kubernetes import KubernetesInventory
+from bot.edges.library import FtsLibrary
 from bot.edges.proxmox import ProxmoxInventory
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.emulators.github import GitHubEmulator
@@ -38,17 +39,22 @@ from bot.model.outcome import Published
 from bot.rendering.redaction import redactor
 from bot.survey.selection import select
 from tests.fakes.house import DESCRIPTION, EXAMPLES, INFRA, SUPERMARKET, SilentToolbox
+from tests.faults import advisers
+from tests.faults.advisers import MODEL_KEY, PROMETHEUS_TOKEN, Adviser, Voice
 from tests.faults.proxy import JSON, Dialect, Line, proxied
 
-System = Literal["github", "git", "proxmox", "kubernetes"]
+System = Literal["github", "git", "proxmox", "kubernetes"] | Adviser
 SYSTEMS: tuple[System, ...] = ("github", "git", "proxmox", "kubernetes")
+"""Those that every command speaks to."""
+ADVISERS: tuple[System, ...] = ("prometheus", "model")
+"""Those that a command speaks to where they are configured."""
 
 APPLICATION = "myorg/supermarket-inventory"
 COMMENT = f'/ai-provision\n\ngit_repo: "https://github.com/{APPLICATION}"\napp_description: "{DESCRIPTION}"\n'
 GITHUB_TOKEN = "ghs_4242_CANARY-github-" + "t0ken" * 12
 PROXMOX_SECRET = "CANARY-proxmox-4c1b-8a57-2f4f6c1d7e90"
 KUBERNETES_TOKEN = "CANARY-kubernetes-1e90-8a57"
-CANARIES = (GITHUB_TOKEN, PROXMOX_SECRET, KUBERNETES_TOKEN)
+CANARIES = (GITHUB_TOKEN, PROXMOX_SECRET, KUBERNETES_TOKEN, PROMETHEUS_TOKEN, MODEL_KEY)
 _READER = "ai-provision@pve!survey"
 BOT = "ai-provision"
 
@@ -75,6 +81,8 @@ DIALECTS: dict[System, Dialect] = {
         unauthorised=(b'{"kind": "Status", "reason": "Unauthorized", "code": 401}', JSON),
         forbidden=(b'{"kind": "Status", "reason": "Forbidden", "code": 403}', JSON),
     ),
+    "prometheus": advisers.PROMETHEUS,
+    "model": advisers.MODEL,
 }
 
 
@@ -105,11 +113,17 @@ class Socket:
 
 @dataclass(frozen=True)
 class World:
-    """The healthy systems. GitHub is new for every command, the clusters are only read."""
+    """The healthy systems. GitHub is new for every command, the others are only read.
+
+    ``merged`` are the files of a plan that was merged before, as one of the first commands made them.
+    """
 
     github: Socket
     proxmox: str
     kubernetes: str
+    prometheus: str
+    library: FtsLibrary = field(default_factory=FtsLibrary)
+    merged: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -120,8 +134,8 @@ def world() -> Iterator[World]:
     github = Socket()
     with ExitStack() as stack:
         github.url = stack.enter_context(Loopback(github)).url
-        proxmox, kubernetes = (stack.enter_context(Loopback(one.app)).url for one in (pve, cluster))
-        yield World(github, proxmox, kubernetes)
+        others = (pve, cluster, advisers.measured())
+        yield World(github, *(stack.enter_context(Loopback(one.app)).url for one in others))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +170,7 @@ class End:
 
 @dataclass
 class Scene:
-    """One command in one world with four lines."""
+    """One command in one world with a line to each system."""
 
     github: GitHubEmulator
     office: Office
@@ -192,27 +206,56 @@ class Scene:
 
 @contextmanager
 def scene(
-    world: World, root: Path, *, config: str = "", resolve: Resolve | None = None, **bad: Mapping[str, Any]
+    world: World,
+    root: Path,
+    *,
+    config: str = "",
+    resolve: Resolve | None = None,
+    voice: Voice | None = None,
+    **bad: Mapping[str, Any],
 ) -> Iterator[Scene]:
     """A command that waits to be given. ``bad`` holds the facts of bad lines by system; with ``resolve`` the clone goes
     where a real one would, by this resolver of names.
+
+    Prometheus is there when ``bad`` names it, and the application was merged before; a model when there is a ``voice``.
     """
     clock = BriskClock()
     root.mkdir(exist_ok=True)
-    github = _github(root / "github", clock, config)
+    github = _github(root / "github", clock, config, merged=world.merged if "prometheus" in bad else {})
     world.github.app, github.base_url = github.app, world.github.url
-    places = {"github": world.github.url, "git": world.github.url, "proxmox": world.proxmox}
     with ExitStack() as stack:
         lines = {
-            system: stack.enter_context(
-                proxied(places.get(system, world.kubernetes), DIALECTS[system], **bad.get(system, {}))
-            )
-            for system in SYSTEMS
+            system: stack.enter_context(proxied(url, DIALECTS[system], **bad.get(system, {})))
+            for system, url in _places(world, voice, measured="prometheus" in bad).items()
         }
         delivery = _delivery(github, clock)
         forge = stack.enter_context(_forge(lines["github"], clock))
         locate = partial(public_remote, resolve=resolve) if resolve else partial(_remote, lines["git"])
-        yield Scene(github, _office(forge, lines, clock, root, locate=locate), lines, clock, delivery)
+        office = _office(forge, lines, clock, root, locate=locate)
+        desk = advisers.desk(
+            lines,
+            house=office.house,
+            forge=forge,
+            kubeconfig=root / "kubeconfig.json",
+            library=world.library,
+            voice=voice,
+            hasty=any(map(_hasty, lines.values())),
+        )
+        yield Scene(github, replace(office, house=replace(office.house, desk=desk)), lines, clock, delivery)
+
+
+def _places(world: World, voice: Voice | None, *, measured: bool) -> dict[System, str]:
+    places: dict[System, str] = {
+        "github": world.github.url,
+        "git": world.github.url,
+        "proxmox": world.proxmox,
+        "kubernetes": world.kubernetes,
+    }
+    if measured:
+        places["prometheus"] = world.prometheus
+    if voice is not None:
+        places["model"] = voice.url
+    return places
 
 
 def _hasty(line: Line) -> bool:
@@ -220,11 +263,11 @@ def _hasty(line: Line) -> bool:
     return line.mode in {"timeout", "drip"}
 
 
-def _github(root: Path, clock: BriskClock, config: str) -> GitHubEmulator:
+def _github(root: Path, clock: BriskClock, config: str, *, merged: Mapping[str, str]) -> GitHubEmulator:
     github = GitHubEmulator(root, clock=clock)
     github.add_repository(APPLICATION, SUPERMARKET)
     text = (EXAMPLES / "ai-provision.yaml").read_text() + config
-    github.add_repository(INFRA, {"README.md": "# Infrastructure\n", ".ai-provision.yaml": text})
+    github.add_repository(INFRA, {"README.md": "# Infrastructure\n", ".ai-provision.yaml": text, **merged})
     github.grant(INFRA, "ada", "write")
     github.add_user(BOT, kind="Bot")
     github.add_token(BOT, token=GITHUB_TOKEN)

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot.agents.desk import Desk
+from bot.errors import Refusal
 from bot.flow.house import Office
 from bot.flow.open_plan import LARGEST, app_of
 from bot.flow.order import branch_name
 from bot.flow.steps import Straight
 from bot.handlers.dispatch import handle
 from bot.model.command import Actor, Delivery, ThreadRef
+from bot.model.consultation import (
+    CollectorAnswer,
+    Fault,
+    InterpreterAnswer,
+    PlannerAnswer,
+    ReviewerAnswer,
+    WantedChange,
+)
 from bot.model.outcome import Published
+from tests.fakes.counsel import ScriptedCounsel
 from tests.fakes.forge import FakeForge
 from tests.fakes.house import DESCRIPTION, INFRA, FolderRepos, house, office
 
@@ -315,3 +327,117 @@ def test_a_cancelled_refinement_ends_visibly_and_leaves_the_pull_request(forge: 
 )
 def test_the_application_of_a_branch(name: str, app: str | None) -> None:
     assert app_of(name) == app
+
+
+def wanted(key: str, value: str, service: str | None = None) -> WantedChange:
+    return WantedChange.model_validate({"key": key, "value": value, "service": service})
+
+
+def reading(*changes: WantedChange) -> ScriptedCounsel:
+    """A model that reads these changes in any words, and has nothing to say about plans."""
+    return ScriptedCounsel(
+        {
+            "collector": [CollectorAnswer(confidence=1.0)],
+            "planner": [PlannerAnswer(confidence=1.0)],
+            "reviewer": [ReviewerAnswer(confidence=1.0)],
+            "interpreter": [InterpreterAnswer(changes=changes, confidence=1.0)],
+        },
+        model="test:reader",
+    )
+
+
+def with_model(forge: FakeForge, counsel: ScriptedCounsel) -> Office:
+    return office(forge, inside=replace(house(), desk=Desk(counsel=counsel)))
+
+
+def test_plain_words_change_the_plan_and_the_comment_says_how_they_were_read(forge: FakeForge) -> None:
+    counsel = reading(wanted("replicas", "5", "api"), wanted("memory", "1Gi", "api"))
+    published = refine(forge, "five pods with 1 GB each for api", inside=with_model(forge, counsel))
+    assert published.kind == "pull-request"
+    assert "Your words were read as `api.replicas=5 api.memory=1Gi`." in last_words(forge)
+    assert "interpreter `test:reader` 100 tokens in, 10 out" in last_words(forge)
+    assert published.efforts[0].agent == "interpreter"
+    [replicas, _memory] = plan_of(forge)["request"]["refinements"]
+    assert (replicas["value"], replicas["origin"], replicas["asked_in"]) == ("5", "user", f"{INFRA}#7")
+    assert replicas["why"] == "plain words, read by test:reader"
+    assert "minReplicas: 5" in forge.branches[INFRA, branch(forge)].files[f"apps/{APP}/kubernetes/api-hpa.yaml"]
+
+
+def test_what_reading_cost_is_taken_from_what_the_command_may_spend(forge: FakeForge) -> None:
+    counsel = reading(wanted("replicas", "5", "api"))
+    refine(forge, "five pods for api", inside=with_model(forge, counsel))
+    first, *others = counsel.allowances
+    assert counsel.asked[0].agent == "interpreter"
+    assert all(other.tokens <= first.tokens - 110 for other in others)
+
+
+def test_typed_keys_are_never_shown_to_the_interpreter(forge: FakeForge) -> None:
+    counsel = reading(wanted("replicas", "9"))
+    assert refine(forge, "api.replicas=5", inside=with_model(forge, counsel)).kind == "pull-request"
+    assert "interpreter" not in {question.agent for question in counsel.asked}
+    assert "were read as" not in last_words(forge)
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "code", "says"),
+    [
+        ("more pods", [wanted("replicas", "40")], "llm-invalid", "do not say"),
+        ("5 pods for cart", [wanted("replicas", "5", "cart")], "llm-invalid", "cart"),
+        ("make it good", [], "syntax", "do not say which number"),
+        ("5 pods `/ai-destroy shop`", [wanted("replicas", "5; /ai-destroy shop")], "llm-invalid", "whole number"),
+        ("51 pods", [wanted("replicas", "51")], "policy", "were read as replicas=51"),
+        ("100 cores", [wanted("cpu", "100")], "capacity", "were read as cpu=100"),
+    ],
+)
+def test_words_that_lead_nowhere_leave_the_pull_request_alone(
+    forge: FakeForge, words: str, changes: list[WantedChange], code: str, says: str
+) -> None:
+    comment = refused(forge, words, code, inside=with_model(forge, reading(*changes)))
+    assert says in comment.replace("\\", "")
+    assert "/ai-destroy" not in comment
+    assert forge.reactions[INFRA, 7, 100] == ["eyes", "confused"]
+
+
+def test_words_whose_model_is_away_are_asked_for_as_keys(forge: FakeForge) -> None:
+    fault = Fault(kind="unreachable", message="https://10.0.0.1 refused", remedy="Look.")
+    counsel = ScriptedCounsel({"interpreter": [fault]})
+    comment = refused(forge, "five pods", "llm-invalid", inside=with_model(forge, counsel))
+    assert "/ai-refine replicas=5 memory=1Gi" in comment
+    assert "10.0.0.1" not in comment
+
+
+def test_words_among_keys_without_a_model_are_refused_as_before(forge: FakeForge) -> None:
+    comment = refused(forge, "replicas=5 please", "syntax")
+    assert "please" in comment
+    assert "/ai-refine replicas=5\n" in comment
+
+
+def test_words_are_only_read_for_somebody_who_may_command_and_where_a_plan_is_open(forge: FakeForge) -> None:
+    counsel = reading(wanted("replicas", "5"))
+    refused(forge, "five pods", "forbidden", login="eve", inside=with_model(forge, counsel))
+    other = ISSUE.model_copy(update={"number": 70})
+    refused(forge, "five pods", "syntax", thread=other, inside=with_model(forge, counsel))
+    forge.private.add(f"myorg/{APP}")
+    refused(forge, "five pods", "repo-unreachable", comment_id=101, inside=with_model(forge, counsel))
+    assert counsel.asked == []
+
+
+def test_words_are_read_once_even_when_the_worker_changes(forge: FakeForge) -> None:
+    counsel = reading(wanted("replicas", "5", "api"))
+    rooms = with_model(forge, counsel)
+    kept: dict[str, Any] = {}
+
+    class Remembering:
+        """Steps that give back what they once gave."""
+
+        def run(self, name: str, work: Any, form: Any, *, always: bool = False) -> Any:
+            if name not in kept:
+                kept[name] = rooms.steps.run(name, work, form, always=always)
+            return kept[name]
+
+    remembering = replace(rooms, steps=Remembering())
+    assert refine(forge, "five pods for api", inside=remembering).kind == "pull-request"
+    assert not isinstance(kept["read-words"], Refusal)
+    asked = len(counsel.asked)
+    assert refine(forge, "five pods for api", inside=remembering).kind == "pull-request"
+    assert len(counsel.asked) == asked

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Refusal
+from bot.handlers.fields import DESCRIPTION_CAP
 from bot.handlers.grammar import parse_comment
 from bot.handlers.help import help_of
 from bot.handlers.provision import example, parse_request
@@ -27,6 +28,7 @@ from bot.model.command import (
     Retry,
     Status,
 )
+from bot.rendering.question import LONGEST, provision_command
 
 HOSTS = ("github.com",)
 REPO = "https://github.com/myorg/supermarket-inventory"
@@ -193,6 +195,22 @@ def test_the_example_is_always_a_right_command(words: str) -> None:
     command = parse(example(REPO, words))
     assert isinstance(command, Provision)
     assert command.app_description == words
+
+
+def readable(text: str) -> bool:
+    return bool(text.strip()) and all(letter.isprintable() for letter in text)
+
+
+@given(st.text(max_size=200).filter(readable))
+def test_the_command_of_an_answer_is_read_back_whatever_the_description_holds(words: str) -> None:
+    for text in (f"{words} [qps=500]", f'"{words}\\" [qps=500]', f"```{words}``` # x: y [qps=500]"):
+        command = parse(provision_command(REPO, text))
+        assert isinstance(command, Provision), command
+        assert command.app_description == text.strip()
+
+
+def test_an_answer_is_only_added_where_the_description_is_still_read() -> None:
+    assert LONGEST == DESCRIPTION_CAP
 
 
 def test_the_other_commands() -> None:

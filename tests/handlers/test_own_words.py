@@ -9,12 +9,28 @@ from bot.handlers.grammar import parse_comment
 from bot.handlers.help import help_of
 from bot.handlers.provision import example
 from bot.handlers.table import COMMANDS
+from bot.model.consultation import Effort, Spent
+from bot.model.inquiry import Choice, Inquiry
 from bot.rendering import status
+from bot.rendering.question import question
 from tests.work.bench import INFRA, PROVISION, Bench
 
 JOB = "0123456789ab"
 REFUSED = Refusal(code=Code.SYNTAX, message="/ai-provision", remedy="/ai-provision", example=example())
+INQUIRY = Inquiry(
+    kind="reading",
+    question="/ai-provision",
+    why="/ai-provision",
+    choices=(
+        Choice(label="/ai-help", effect="/ai-help", command=example(), answer="[qps=5]"),
+        Choice(label="/ai-help", effect="/ai-help", command="", answer="[qps=5]"),
+    ),
+)
 TEMPLATES = {
+    "asked": question(INQUIRY, job=JOB),
+    "asked-budget": question(INQUIRY.model_copy(update={"kind": "budget"}), job=JOB),
+    "working-words": status.working(3, job=JOB, read_as="/ai-help"),
+    "models": status.models((Effort(agent="planner", model="/ai-help", spent=Spent(calls=1)),)),
     **{f"working-{done}": status.working(done, job=JOB) for done in range(4)},
     "refused": status.refused(REFUSED, job=JOB),
     "apology": status.apology(job=JOB),

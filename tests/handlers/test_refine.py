@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Refusal
 from bot.handlers.grammar import parse_comment
-from bot.handlers.refine import KEYS
+from bot.handlers.refine import KEYS, unread
 from bot.handlers.table import COMMANDS
 from bot.model.command import Change, Refine
 from bot.model.refinement import EXAMPLES, RULES, Refinement, merged
@@ -65,7 +65,6 @@ WRONG = {
     "C06-two-signs": ("replicas==5", "`replicas`"),
     "C06-list": ("replicas=5,memory=1Gi", "`replicas`"),
     "C06-nothing": ("", "names no key"),
-    "C06-word-among-keys": ("replicas=5 please", "`please`"),
     "C06-bidi": ("re\u202eplicas=5", "unknown key"),
     "C06-zero": ("replicas=0", "`replicas`"),
     "C06-negative": ("replicas=-1", "`replicas`"),
@@ -83,6 +82,10 @@ WRONG = {
     "C06-minus-memory": ("memory=-1Gi", "`memory`"),
     "C06-nan": ("cpu=NaN", "`cpu`"),
     "C06-null": ("storage=null", "`storage`"),
+    "C06-words-below": ("more memory\nfor api", "first line"),
+    "C06-words-too-long": ("more " * 201, "1,000"),
+    "C06-words-invisible": ("more\u202e memory", "invisible"),
+    "C06-words-and-flag": ("replicas=5 please --force", "`please`"),
 }
 
 
@@ -102,19 +105,33 @@ def test_what_was_right_is_kept_in_the_example() -> None:
     assert refusal.example == "/ai-refine replicas=7 api.cpu=500m"
 
 
-def test_plain_words_need_a_model_and_the_answer_says_how_to_write_them() -> None:
-    refusal = parse("a bit more memory please")
-    assert isinstance(refusal, Refusal)
+@pytest.mark.parametrize(
+    "words", ["a bit more memory please", "replicas=5 please", "give api 512 MB", "`/ai-destroy shop`", "-50 % cpu"]
+)
+def test_plain_words_are_kept_for_a_model(words: str) -> None:
+    assert parse(f" {words}\t ") == Refine(changes=(), words=words)
+    assert Refine.model_validate_json('{"verb": "refine", "changes": []}').words == "", "as an older version stored it"
+
+
+def test_plain_words_without_a_model_are_told_how_to_write_them() -> None:
+    refusal = unread("a bit more memory please")
     assert (refusal.code, refusal.example) == ("syntax", "/ai-refine replicas=5 memory=1Gi")
     assert "language model" in refusal.message
     assert "key=value" in refusal.remedy
+
+
+def test_a_word_among_keys_is_named_without_a_model_and_the_rest_is_kept() -> None:
+    refusal = unread("replicas=5 please")
+    assert "`please` is no key=value" in refusal.message
+    assert refusal.example == "/ai-refine replicas=5"
 
 
 @pytest.mark.parametrize(
     "words", ["token=CANARY", "replicas=CANARY", "replicas=5 CANARY-123", "cpu=1 https://x:CANARY@y/", "CANARY_1=5"[7:]]
 )
 def test_what_may_be_secret_is_not_repeated(words: str) -> None:
-    refusal = parse(words)
+    command = parse(words)
+    refusal = unread(command.words) if isinstance(command, Refine) else command
     assert isinstance(refusal, Refusal)
     assert "CANARY" not in refusal.model_dump_json()
 
@@ -124,6 +141,9 @@ def test_any_words_are_changes_or_a_refusal_with_a_right_example(text: str, key:
     for words in (text, f"{key}={text}", f"replicas=5 {text}"):
         result = parse(words)
         assert isinstance(result, Refine | Refusal)
+        if isinstance(result, Refine) and result.words:
+            assert (result.changes, result.words.isprintable(), len(result.words) <= 1_000) == ((), True, True)
+            result = unread(result.words)
         if isinstance(result, Refusal):
             assert isinstance(parse_comment(result.example or "", hosts=()), Refine)
             continue

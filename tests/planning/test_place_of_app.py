@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import Code
-from bot.model.config import Budget, Config, Defaults, Limits, Prices
+from bot.model.config import Config, Defaults, Limits, Prices
 from bot.model.demand import Demand
 from tests.planning.builders import decision, plan, profile, refused, rules, service
 
@@ -132,10 +132,3 @@ def test_machines_and_disks_are_priced():
     cost = plan(config=Config(prices=PRICES)).cost
     database = next(line for line in cost.lines if line.name == "shop-db-1")
     assert database.monthly == round((8 * 0.01 + 32 * 0.001) * 730 + (20 + 37) * 0.1, 2)
-
-
-def test_over_budget_is_refused_with_both_numbers():
-    refusal = refused(config=Config(prices=PRICES, budget=Budget(monthly=10.0)))
-    assert refusal.code is Code.POLICY
-    assert "10.00" in refusal.message
-    assert "EUR" in refusal.message

@@ -17,6 +17,7 @@ from datetime import datetime
 from bot.edges.github.gitrun import Repository, Stale, Transient
 from bot.edges.github.ownership import guard_folder
 from bot.errors import Broken, Code, Refusal, Refused, Unavailable
+from bot.model.additions import Additions
 from bot.model.changes import ChangeSet
 from bot.ports import Clock
 
@@ -94,7 +95,7 @@ def _push_once(proposal: Proposal, remote: Repository) -> Head:
     if old is not None and not old.ours:
         raise _hands_off(proposal)
     guard_folder(proposal.changes, remote=remote, ref=_BASE, name=proposal.default_branch)
-    if old is not None:
+    if old is not None and not isinstance(proposal.changes, Additions):
         guard_folder(proposal.changes, remote=remote, ref=f"refs/bot/{proposal.branch}", name=proposal.branch)
     new = _build(proposal, base=base, remote=remote)
     if new.tree == base.tree:
@@ -139,7 +140,9 @@ def _stream(proposal: Proposal, base: Commit) -> Iterator[bytes]:
     who = f"{BOT_NAME} <{BOT_EMAIL}> {int(proposal.when.timestamp())} +0000"
     yield f"commit {_NEW}\nauthor {who}\ncommitter {who}\n".encode()
     yield _data(proposal.message.rstrip("\n") + "\n")
-    yield f"from {base.sha}\nD {proposal.changes.root}\n".encode()
+    yield f"from {base.sha}\n".encode()
+    if not isinstance(proposal.changes, Additions):
+        yield f"D {proposal.changes.root}\n".encode()
     for file in proposal.changes.files:
         yield f"M 100644 inline {file.path}\n".encode()
         yield _data(file.content)

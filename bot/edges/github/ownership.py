@@ -12,14 +12,18 @@ from itertools import accumulate
 
 from bot.edges.github.gitrun import Repository
 from bot.errors import Code, Refusal, Refused
+from bot.model.additions import Additions
 from bot.model.changes import ChangeSet
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _MEMORY = "plan.json"
+_FOLDER = "040000"
 
 
 def checked_paths(changes: ChangeSet) -> None:
     """Every path is plain, deep inside its root and outside ``.git*``. Raises Refused(policy)."""
+    if isinstance(changes, Additions):
+        return  # its own form admits plain paths only
     root = changes.root.split("/")
     if len(root) < 2 or not all(_plain(part) for part in root):
         raise _policy(f"the folder `{changes.root[:80]}` is not one that the bot may write to")
@@ -34,7 +38,12 @@ def _plain(part: str) -> bool:
 
 
 def guard_folder(changes: ChangeSet, *, remote: Repository, ref: str, name: str) -> None:
-    """Refuse (conflict) when the folder on branch ``name`` belongs to another application or to a person."""
+    """Refuse (conflict) when the folder on branch ``name`` belongs to another application or to a person, and files to
+    add that are there already.
+    """
+    if isinstance(changes, Additions):
+        _guard_additions(changes, remote=remote, ref=ref, name=name)
+        return
     entries = _entries(changes.root, remote=remote, ref=ref)
     ancestors = [path for path in _prefixes(changes.root) if entries.get(path, ("tree", ""))[0] != "tree"]
     if ancestors:
@@ -53,6 +62,18 @@ def guard_folder(changes: ChangeSet, *, remote: Repository, ref: str, name: str)
             f"`{changes.root}` on `{name}` belongs to another application's repository",
             "Name the application differently, or close or remove the other one first.",
         )
+
+
+def _guard_additions(changes: Additions, *, remote: Repository, ref: str, name: str) -> None:
+    paths = [part for file in changes.files for part in _prefixes(file.path)]
+    listed = remote.local("ls-tree", "-z", "-t", ref, "--", *dict.fromkeys(paths))
+    there = {
+        path: facts.split(" ")[0] for facts, _, path in (line.partition("\t") for line in listed.split("\0")) if path
+    }
+    taken = [file.path for file in changes.files if file.path in there]
+    files = [path for path in paths if path in there and there[path] != _FOLDER and path not in taken]
+    if taken or files:
+        raise _conflict(f"`{(taken or files)[0]}` on `{name}` is there already", "Give the command again.")
 
 
 def _path(changes: ChangeSet) -> str:

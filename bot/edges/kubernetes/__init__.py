@@ -5,5 +5,6 @@ verb, resource and remedy. Never: a write, a watch, a secret or the value of a C
 """
 
 from bot.edges.kubernetes.inventory import KubernetesInventory
+from bot.edges.kubernetes.troubles import KubernetesTroubles
 
-__all__ = ["KubernetesInventory"]
+__all__ = ["KubernetesInventory", "KubernetesTroubles"]

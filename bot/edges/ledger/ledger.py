@@ -14,13 +14,16 @@ from bot.edges.ledger.database import Database
 from bot.edges.ledger.inbox import SqlInbox
 from bot.edges.ledger.jobs import SqlJobs
 from bot.edges.ledger.keeper import SqlKeeper
+from bot.edges.ledger.lessons import SqlLessons, SqlSpending
 from bot.edges.ledger.migrations import migrate
 from bot.edges.ledger.workers import SqlWorkers
 from bot.ports import Clock
 
 
-class SqlLedger(SqlInbox, SqlJobs, SqlAudit, SqlMemory, SqlWorkers, SqlKeeper):
-    """``bot.records.Ledger`` on SQLite or Postgres; a context manager that closes itself."""
+class SqlLedger(SqlInbox, SqlJobs, SqlAudit, SqlMemory, SqlWorkers, SqlKeeper, SqlLessons, SqlSpending):
+    """``bot.records.Ledger``, and ``Lessons`` and ``Spending`` of ``bot.counsel``, on SQLite or Postgres; a context
+    manager that closes itself.
+    """
 
     def close(self) -> None:
         """Store what was submitted, end the threads, give the leases back."""

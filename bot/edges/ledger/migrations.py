@@ -65,7 +65,17 @@ _FIRST: Final[Step] = (
         id {word} NOT NULL PRIMARY KEY, version TEXT NOT NULL, epoch TEXT, seen_at BIGINT, metrics TEXT NOT NULL)""",
 )
 
-STEPS: Final[tuple[Step, ...]] = (_FIRST,)
+_SECOND: Final[Step] = (
+    """CREATE TABLE aip_lessons (
+        id {word} NOT NULL PRIMARY KEY, kind {word} NOT NULL, repo TEXT, app {word}, namespace {word},
+        title TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL, at BIGINT NOT NULL)""",
+    "CREATE INDEX aip_lessons_kind ON aip_lessons (kind, at)",
+    """CREATE TABLE aip_spending (
+        day {word} NOT NULL PRIMARY KEY, calls BIGINT NOT NULL, input_tokens BIGINT NOT NULL,
+        output_tokens BIGINT NOT NULL, money BIGINT)""",
+)
+
+STEPS: Final[tuple[Step, ...]] = (_FIRST, _SECOND)
 
 
 def migrate(connection: Connection, *, now: datetime, steps: Sequence[Step] = STEPS) -> None:

@@ -114,3 +114,28 @@ WORKERS: Final = Table(
     Column("seen_at", Moment),
     Column("metrics", Text),
 )
+
+LESSONS: Final = Table(
+    "aip_lessons",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text),
+    Column("repo", Text),
+    Column("app", Text),
+    Column("namespace", Text),
+    Column("title", Text),
+    Column("text", Text),
+    Column("data", Text),
+    Column("at", Moment),
+)
+
+SPENDING: Final = Table(
+    "aip_spending",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("calls", BigInteger),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("money", BigInteger),
+)
+"""``money`` in millionths of a US dollar, null while no price is known."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bot.model.demand import Demand, Phrase
 from bot.model.quantity import Bytes
+from bot.survey.description.answers import take_answers
 from bot.survey.description.negation import OWN_NEGATION, is_denied
 from bot.survey.description.rule import Changes, PhraseRule
 from bot.survey.description.table import RULES
@@ -51,19 +52,29 @@ class _Said:
 
 
 def read_description(text: str) -> Demand:
-    """Typed demand of a description. Time grows linearly with its length; only the first 8,192 characters count."""
-    whole = _prepared(text)
-    said, left = _recognised(whole)
+    """Typed demand of a description. Time grows linearly with its length; only the first 8,192 characters count.
+
+    Answers in square brackets are listed under ``settled``; ``bot.agents.readings`` applies them.
+    """
+    answers = take_answers(text[:_CAP])
+    said, left = _recognised(_prepared(answers.text))
     values: dict[str, Any] = {}
     for one in said:
         _merge(values, one.changes)
     phrases = [_phrase(one, values) for one in said]
     return Demand(
         **values,
-        phrases=tuple(phrase for phrase in phrases if phrase.field is not None),
-        not_acted_on=tuple(phrase for phrase in phrases if phrase.field is None),
-        unknown_numbers=tuple(_left_numbers(left)),
+        phrases=(*(phrase for phrase in phrases if phrase.field is not None), *answers.phrases),
+        not_acted_on=(*(phrase for phrase in phrases if phrase.field is None), *answers.not_acted_on),
+        unknown_numbers=(*_left_numbers(left), *answers.wrong),
+        settled=answers.settled,
     )
+
+
+def rivals(demand: Demand, field: str) -> tuple[str, ...]:
+    """Other values of a field that the description names as well, in reading order."""
+    note = _rival_note(field)
+    return tuple(dict.fromkeys(phrase.value for phrase in demand.not_acted_on if phrase.note.startswith(note)))
 
 
 def _prepared(text: str) -> str:
@@ -138,9 +149,13 @@ def _phrase(one: _Said, values: dict[str, Any]) -> Phrase:
     field = next(iter(changes))
     value, final = changes[field], values[field]
     if field not in _APPENDED and value != final:
-        note = f"another phrase about {field} asks for more, or came first: {_shown(final)}"
+        note = f"{_rival_note(field)} asks for more, or came first: {_shown(final)}"
         return Phrase(text=one.text, field=None, value=_shown(value), note=note)
     return Phrase(text=one.text, field=field, value=_shown(value), note=one.rule.note)
+
+
+def _rival_note(field: str) -> str:
+    return f"another phrase about {field}"
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.survey.description.answers import answers_section
 from bot.survey.description.data import MIX, SIZES, STATE
 from bot.survey.description.dependencies import DEPENDENCIES, UNNAMED
 from bot.survey.description.rule import PhraseRule
@@ -39,6 +40,7 @@ def description_page() -> str:
             "| --- | --- | --- |",
         ]
         lines += [_row(rule) for rule in RULES if rule.category == category]
+    lines += ["", answers_section()]
     return "\n".join(lines) + "\n"
 
 
