@@ -271,4 +271,5 @@ def _written(runner: Runner, settings: Settings, text: str) -> str:
 
 
 def _plan_text(planned: Preview, config: Config) -> str:
-    return pull_text(planned.document, config=config, draft=planned.draft, rounds=len(planned.reviewed.rounds)).body
+    rounds = sum(each.kept for each in planned.reviewed.rounds)
+    return pull_text(planned.document, config=config, draft=planned.draft, rounds=rounds, efforts=planned.efforts).body

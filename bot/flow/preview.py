@@ -190,6 +190,6 @@ def document(context: Context, reviewed: Reviewed, *, extra: tuple[Finding, ...]
         findings=(*reviewed.findings, *extra),
         agents=reviewed.consultations,
         rounds=reviewed.rounds,
-        retrieved=reviewed.evidence.pieces,
+        retrieved=reviewed.retrieved,
         files=reviewed.changes.files,
     )

@@ -21,6 +21,7 @@ from bot.flow.answer import react, refuse, say, stopped, turn_away
 from bot.flow.ask import ask, asking
 from bot.flow.config_file import CONFIG_PATH
 from bot.flow.house import Office
+from bot.flow.memory import learn, recalling
 from bot.flow.order import Request, branch_name, pull_key
 from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.model.command import Provision, RepoTarget
@@ -91,7 +92,7 @@ def _planned(request: Request, office: Office, *, config: Config, progress: Prog
     reach: WhenUnreachable = "draft" if config.when_unreachable == "draft" else "refuse"
     return preview(
         request.command,
-        asking(office.house),
+        recalling(asking(office.house), request.order, office, config=config),
         steps=office.steps,
         config=config,
         when_unreachable=reach,
@@ -137,20 +138,24 @@ def publish(
         planned.document,
         config=config,
         draft=planned.draft,
-        rounds=len(planned.reviewed.rounds),
+        rounds=sum(each.kept for each in planned.reviewed.rounds),
         asked_by=f"{thread.full_name}#{thread.number}" if thread else None,
+        efforts=planned.efforts,
     )
+    when = order.at if order else office.house.clock.now()
 
     def write() -> PullRequest:
-        return office.forge.publish(
+        pull = office.forge.publish(
             infra_repo,
             branch=branch_name(app, infra_repo=infra_repo),
             marker=key or pull_key(app, infra_repo=infra_repo, thread=thread),
             changes=planned.reviewed.changes,
             text=text,
             message=f"Provision {app}\n\n{planned.document.request.git_repo}",
-            when=order.at if order else office.house.clock.now(),
+            when=when,
         )
+        learn(planned, office, infra_repo=infra_repo, at=when)
+        return pull
 
     try:
         before = office.steps.run("open-pulls", lambda: office.forge.open_pulls(infra_repo), _PULLS)

@@ -20,6 +20,7 @@ from bot.flow.admission import admitted
 from bot.flow.answer import react, refuse, say, stopped, turn_away
 from bot.flow.ask import ask, asking
 from bot.flow.house import Office
+from bot.flow.memory import recalling
 from bot.flow.open_plan import OpenPlan, infra_repo_of, open_plan
 from bot.flow.order import branch_name
 from bot.flow.preview import Preview, WhenUnreachable, preview
@@ -123,7 +124,7 @@ def _planned(ready: _Ready, work: _Work) -> Preview | Refusal:
     reach: WhenUnreachable = "draft" if work.config.when_unreachable == "draft" else "refuse"
     return preview(
         ready.again,
-        asking(work.office.house, efforts=ready.read.efforts),
+        recalling(asking(work.office.house, efforts=ready.read.efforts), work.order, work.office, config=work.config),
         steps=work.office.steps,
         config=work.config,
         when_unreachable=reach,

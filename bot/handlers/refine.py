@@ -22,7 +22,8 @@ from bot.model.refinement import EXAMPLES, RefinementKey, problem_with
 SPEC: Final = CommandSpec(
     name="/ai-refine",
     usage="/ai-refine replicas=5 memory=1Gi",
-    summary="changes numbers of the plan in the bot's open pull request and updates it in place",
+    summary="changes numbers of the plan in the bot's open pull request and updates it in place; plain words work as "
+    "well when a model is set",
     available=True,
     immediate=False,
 )

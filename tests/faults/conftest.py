@@ -6,8 +6,11 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
-from tests.faults.scene import World, scene, world
+from bot.rendering.redaction import redactor
+from tests.faults.leaks import held, left_behind
+from tests.faults.scene import CANARIES, World, scene, world
 
 OBSERVED = pytest.StashKey[list[str]]()
 
@@ -19,10 +22,44 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for turn in range(2):
             with scene(systems, tmp_path_factory.mktemp(f"warm-up-{turn}")) as warm:
                 warm.command()
+                systems.ruled.update(warm.proposed())
         gc.collect()
         gc.freeze()
         yield systems
         gc.unfreeze()
+
+
+@pytest.fixture
+def nothing_stays(healthy: World) -> Iterator[None]:
+    """Threads, file handles, children and memory as before the cell."""
+    before = held()
+    yield
+    assert left_behind(before) == []
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """What operators read, redacted at the one exit as in production."""
+    lines: list[str] = []
+    clean, before = redactor(CANARIES), structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+            lambda _logger, _name, line: clean(str(line)),
+        ],
+        logger_factory=lambda *_names: _Lines(lines),
+        cache_logger_on_first_use=False,
+    )
+    yield lines
+    structlog.configure(**before)
+
+
+class _Lines:
+    """A logger that keeps its lines."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.debug = self.info = self.warning = self.error = self.exception = lines.append
 
 
 @pytest.fixture

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from bot.emulators.models import Failure
+from tests.faults.advisers import Provider
 from tests.faults.leaks import ALLOWED, MIB
 from tests.faults.proxy import MODES, Mode
-from tests.faults.scene import SYSTEMS, System
+from tests.faults.scene import ADVISERS, SYSTEMS, System
 
 Ending = Literal["refused", "parked", "stopped", "defect", "pull request", "draft"]
 NAMES: dict[System, str] = {
     "github": "GitHub API", "git": "git clone", "proxmox": "Proxmox VE", "kubernetes": "Kubernetes",
+    "prometheus": "Prometheus", "model": "model",
 }  # fmt: skip
+PROVIDERS: dict[Provider, str] = {"google": "Gemini", "openai": "OpenAI-compatible", "ollama": "Ollama"}
 FAULTS: dict[Mode, str] = {
     "refused": "connection refused",
     "timeout": "no answer",
@@ -40,13 +44,18 @@ ENDS: dict[Ending, str] = {
 }
 SECONDS = 12.0
 """No command of the matrix lasts longer, with the shortened time-outs of the tests."""
+MINUTE = 60.0
+"""No command with a bad adviser lasts longer, every wait included that the tests only note."""
+HASTE = 2.0
+"""Seconds that a command may spend on models where one does not answer; 45 otherwise, as by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One fault of one system: how the command ends, with which code, after how many calls and waits at most.
 
-    ``gap`` says what is not so yet; the test then expects to fail, and fails when it does not.
+    ``says`` begins the sentence about it in the pull request, where there is one. ``gap`` says what is not so yet; the
+    test then expects to fail, and fails when it does not.
     """
 
     system: System
@@ -55,12 +64,34 @@ class Cell:
     code: str | None
     calls: int
     waits: int
+    says: str = ""
     gap: str = ""
 
     @property
     def id(self) -> str:
         """The name of the test."""
         return f"{self.system}-{self.mode}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """One way in which each provider's model fails, and how the command ends: always with a plan.
+
+    ``said`` is what its server says, or the line is bad by ``mode``, or the ``budget`` of the day is spent.
+    """
+
+    name: str
+    kind: str
+    says: str
+    calls: int
+    waits: int
+    said: Failure | None = None
+    mode: Mode | None = None
+    budget: bool = False
+    system: System = "model"
+    code: str = "llm-invalid"
+    end: Ending = "pull request"
+    gap: str = ""
 
 
 _Row = tuple[Ending, str | None, int, int]
@@ -117,6 +148,35 @@ _KUBERNETES: dict[Mode, _Row] = {
     "credential": ("refused", "kubernetes-auth", 1, 0),
     "403": ("refused", "kubernetes-auth", 2, 0),
 }
+_Advice = tuple[str, int, int]
+_UNREAD = "Prometheus gave no measured use: "
+_PROMETHEUS: dict[Mode, _Advice] = {
+    "refused": ("there is no connection", 0, 1),
+    "timeout": ("no answer came in time", 1, 0),
+    "drip": ("no answer came in time", 1, 0),
+    "429": ("it asks to wait", 2, 1),
+    "500": ("it answered 500", 2, 0),
+    "502-html": ("it answered 502", 1, 0),
+    "truncated": ("an answer was not complete JSON", 2, 1),
+    "wrong-schema": ("an answer had another shape", 1, 0),
+    "tls": ("its TLS certificate could not be verified", 0, 0),
+    "credential": ("it does not accept the credential", 1, 0),
+    "403": ("it does not accept the credential", 1, 0),
+}
+_ALONE = "The rules of the collector decided alone: its model "
+_MODEL: dict[Mode, _Advice] = {
+    "refused": ("could not be reached", 0, 4),
+    "timeout": ("did not answer in time", 2, 1),
+    "drip": ("did not answer in time", 2, 1),
+    "429": ("asks to wait longer than a command may", 6, 4),
+    "500": ("answered with an error of its own", 6, 4),
+    "502-html": ("answered with an error of its own", 6, 4),
+    "truncated": ("gave no usable answer", 4, 2),
+    "wrong-schema": ("gave no usable answer", 4, 0),
+    "tls": ("could not be reached over a trusted connection", 0, 0),
+    "credential": ("refused the credentials", 2, 0),
+    "403": ("refused the credentials", 2, 0),
+}
 _GAPS: dict[tuple[System, Mode], str] = {}
 
 
@@ -126,12 +186,35 @@ def _cells(system: System, rows: dict[Mode, _Row]) -> Iterator[Cell]:
         yield Cell(system=system, mode=mode, end=end, code=code, calls=calls, waits=waits, gap=gap)
 
 
-CELLS: tuple[Cell, ...] = tuple(
-    cell
-    for system, rows in (("github", _GITHUB), ("git", _GIT), ("proxmox", _PROXMOX), ("kubernetes", _KUBERNETES))
-    for cell in _cells(system, rows)
+def _advised(system: System, code: str, begins: str, rows: dict[Mode, _Advice]) -> Iterator[Cell]:
+    for mode, (why, calls, waits) in rows.items():
+        yield Cell(system=system, mode=mode, end="pull request", code=code, calls=calls, waits=waits, says=begins + why)
+
+
+CELLS: tuple[Cell, ...] = (
+    *_cells("github", _GITHUB),
+    *_cells("git", _GIT),
+    *_cells("proxmox", _PROXMOX),
+    *_cells("kubernetes", _KUBERNETES),
+    *_advised("prometheus", "metrics-unread", _UNREAD, _PROMETHEUS),
+    *_advised("model", "llm-invalid", _ALONE, _MODEL),
 )
-"""Four systems, the ten modes and 403: the system fails from the first call to the last."""
+"""Six systems, the ten modes and 403: the system fails from the first call to the last."""
+
+
+def _failing(name: str, kind: str, why: str, calls: int, waits: int, **how: Any) -> Failing:
+    return Failing(name=name, kind=kind, says=_ALONE + why, calls=calls, waits=waits, **how)
+
+
+FAILINGS: tuple[Failing, ...] = (
+    _failing("429", "rate", "asks to wait longer than a command may", 6, 4, said=Failure("rate", 7)),
+    _failing("500", "server", "answered with an error of its own", 6, 4, said=Failure("500")),
+    _failing("no answer", "timeout", "did not answer in time", 2, 1, mode="timeout"),
+    _failing("blocked", "blocked", "refused this input", 2, 0, said=Failure("blocked")),
+    _failing("malformed", "malformed", "gave no usable answer", 4, 0, said=Failure("wrong")),
+    _failing("over budget", "budget", "was not asked, because the budget for models is used up", 0, 0, budget=True),
+)
+"""The failure classes of each provider."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,12 +255,18 @@ HEALED: tuple[Mode, ...] = (
 
 def markdown() -> str:
     """``docs/faults.md``."""
-    return f"{_HEAD}\n\n{_main_table()}\n\n{_GOES_ON}\n\n{_parts_table()}\n\n{_AFTER}\n"
+    advisers = f"{_ADVISERS}\n\n{_main_table(ADVISERS)}\n\n{_PROVIDERS}\n\n{_provider_table()}"
+    return f"{_HEAD}\n\n{_main_table(SYSTEMS)}\n\n{advisers}\n\n{_GOES_ON}\n\n{_parts_table()}\n\n{_AFTER}\n"
 
 
-def _main_table() -> str:
-    rows = [[FAULTS[mode], *(_shown(_cell(system, mode)) for system in SYSTEMS)] for mode in FAULTS]
-    return _table(["fault", *(NAMES[system] for system in SYSTEMS)], rows)
+def _main_table(systems: Sequence[System]) -> str:
+    rows = [[FAULTS[mode], *(_shown(_cell(system, mode)) for system in systems)] for mode in FAULTS]
+    return _table(["fault", *(NAMES[system] for system in systems)], rows)
+
+
+def _provider_table() -> str:
+    rows = [[one.name, f"`{one.kind}`", *([_shown(one)] * len(PROVIDERS))] for one in FAILINGS]
+    return _table(["failure", "kind", *PROVIDERS.values()], rows)
 
 
 def _parts_table() -> str:
@@ -189,7 +278,7 @@ def _cell(system: System, mode: Mode) -> Cell:
     return next(cell for cell in CELLS if (cell.system, cell.mode) == (system, mode))
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell | Failing) -> str:
     if cell.gap:
         return f"not bounded yet: {cell.gap}"
     counted = [(cell.calls, "call"), (cell.waits, "wait")]
@@ -206,12 +295,12 @@ def _listed(modes: Iterable[Mode]) -> str:
     return "\n".join(f"- {FAULTS[mode]}" for mode in dict.fromkeys(modes))
 
 
-_COUNT = f"{len(SYSTEMS)} systems × {len(MODES)} faults, and 403"
+_COUNT = f"{len(SYSTEMS) + len(ADVISERS)} systems × {len(MODES)} faults, and 403"
 _HEAD = f"""# When a system fails
 
 <!-- Written by `python -m tests.faults` from tests/faults/matrix.py; a test compares both. Do not edit by hand. -->
 
-A command meets one bad line: {_COUNT}. The other three systems are well. Each cell is a test
+A command meets one bad line: {_COUNT}. All other systems are well. Each cell is a test
 (`pytest tests/faults`): a real edge speaks over loopback to a proxy that fails in this way, from the first call to the
 last, and the whole belt runs from the comment to its end.
 
@@ -226,6 +315,18 @@ not wait itself; the durable one parks the command and tries again.
 
 An outage of a cluster carries `capacity`: what is missing then is knowledge of the room that the plan needs
 ([decision 7](decisions/0007-an-outage-of-a-cluster-is-capacity.md))."""
+_ADVISERS = f"""## What a plan can do without
+
+Prometheus and a model are there only where they are configured, and no plan waits for them long: every cell ends in a
+pull request that is no draft and says in one sentence what did not answer. Its files are those that the rules make
+without either, byte by byte, but for `README.md` and `plan.json`, which name it too. In the column of Prometheus the
+application was merged before: then the cluster's own pods and events are read in its place. In the column of the model
+an OpenAI-compatible server is asked by the collector and by the planner; the numbers are those of both together. All
+questions of a command share `AI_PROVISION_MODEL_SECONDS` (45 by default, at most 50); no cell lasts longer than
+{MINUTE:.0f} s, every wait included that the tests only note."""
+_PROVIDERS = """### Each provider
+
+The same for each provider in its own protocol, against scripted servers; no live model was reached."""
 _GOES_ON = f"""## When only a part fails
 
 A source that a plan can do without does not stop it: the pull request and the comment name what was not read. It is

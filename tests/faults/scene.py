@@ -115,7 +115,8 @@ class Socket:
 class World:
     """The healthy systems. GitHub is new for every command, the others are only read.
 
-    ``merged`` are the files of a plan that was merged before, as one of the first commands made them.
+    ``ruled`` are the files of a plan by the rules alone, as the first command made them; Prometheus is only asked about
+    an application whose plan was merged, and these are what was merged.
     """
 
     github: Socket
@@ -123,7 +124,7 @@ class World:
     kubernetes: str
     prometheus: str
     library: FtsLibrary = field(default_factory=FtsLibrary)
-    merged: dict[str, str] = field(default_factory=dict)
+    ruled: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -188,6 +189,11 @@ class Scene:
             raised = stop
         return End(published=published, raised=raised, seconds=time.monotonic() - began)
 
+    def observed(self, name: str, end: End, system: System) -> str:
+        """One line for the summary."""
+        calls, waits = len(self.lines[system].calls), len(self.clock.slept)
+        return f"{name:26}{end.kind:14}{end.code or '':18}{calls:3} calls {waits:2} waits {end.seconds:5.1f} s"
+
     def said(self) -> list[str]:
         """The bot's comments in the thread."""
         number = self.delivery.thread.number
@@ -196,6 +202,12 @@ class Scene:
     def branches(self) -> list[str]:
         """Every branch of the infrastructure repository."""
         return list(self.github.branches(INFRA))
+
+    def proposed(self) -> dict[str, str]:
+        """The application's files in the branch of the pull request."""
+        [branch] = [name for name in self.branches() if name != "main"]
+        files = self.github.files(INFRA, ref=branch)
+        return {path: text for path, text in files.items() if path.startswith("apps/")}
 
     def shown(self) -> str:
         """Everything that people can read afterwards: comments, pull requests, files of every branch."""
@@ -221,7 +233,7 @@ def scene(
     """
     clock = BriskClock()
     root.mkdir(exist_ok=True)
-    github = _github(root / "github", clock, config, merged=world.merged if "prometheus" in bad else {})
+    github = _github(root / "github", clock, config, merged=world.ruled if "prometheus" in bad else {})
     world.github.app, github.base_url = github.app, world.github.url
     with ExitStack() as stack:
         lines = {

@@ -1,86 +1,26 @@
-"""The fault matrix: four systems, ten ways to fail, the whole belt from the comment to its one visible end."""
+"""The fault matrix: ten ways to fail of each system but the model (``test_models.py``), the whole belt from the comment
+to its one visible end.
+"""
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from bot.rendering.redaction import redactor
 from tests.fakes.house import INFRA
 from tests.faults.__main__ import DOCUMENT
-from tests.faults.leaks import held, left_behind
+from tests.faults.advisers import APP
+from tests.faults.judge import clean, judge, judge_plan
 from tests.faults.matrix import CELLS, DRAFTS, HEALED, PART_CALLS, PARTS, SECONDS, Cell, Part, markdown
 from tests.faults.proxy import MODES, Mode
-from tests.faults.scene import CANARIES, SYSTEMS, End, Scene, System, World, scene
+from tests.faults.scene import ADVISERS, SYSTEMS, System, World, scene
 
-KINDS = {"refused": "refused", "parked": "Unavailable", "stopped": "Refused", "defect": "Broken"}
-INNARDS = re.compile(
-    r"Traceback|\.py\b|127\.0\.0\.1|localhost|10\.20\.30\.40|://[^\s/]*:[^\s/]*@|<html|/tmp/", re.IGNORECASE
-)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_stays(healthy: World) -> Iterator[None]:
-    """Threads, file handles, children and memory as before the cell."""
-    before = held()
-    yield
-    assert left_behind(before) == []
-
-
-@pytest.fixture(autouse=True)
-def log() -> Iterator[list[str]]:
-    """What operators read, redacted at the one exit as in production."""
-    lines: list[str] = []
-    clean, before = redactor(CANARIES), structlog.get_config()
-    structlog.configure(
-        processors=[
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-            lambda _logger, _name, line: clean(str(line)),
-        ],
-        logger_factory=lambda *_names: _Lines(lines),
-        cache_logger_on_first_use=False,
-    )
-    yield lines
-    structlog.configure(**before)
-
-
-class _Lines:
-    """A logger that keeps its lines."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.debug = self.info = self.warning = self.error = self.exception = lines.append
-
-
-def clean(text: str, *, own: str = "") -> None:
-    """No secret, no stack trace, no address of ours but that of the (emulated) web site itself."""
-    assert not [canary for canary in CANARIES if canary in text]
-    found = INNARDS.search(text.replace(own, "https://web.example") if own else text)
-    assert found is None, found
-
-
-def judge(cell: Cell, scene: Scene, end: End, log: list[str]) -> None:
-    line = scene.lines[cell.system]
-    assert (end.kind, end.code) == (KINDS[cell.end], cell.code), end
-    assert len(line.calls) <= cell.calls
-    assert len(scene.clock.slept) <= cell.waits
-    assert end.seconds < SECONDS
-    assert scene.branches() == ["main"]
-    assert scene.github.pulls(INFRA) == ()
-    said = scene.said()
-    assert len(said) == (cell.end == "refused")
-    if said:
-        assert f"stopped: `{cell.code}`" in said[0]
-        assert "What to do: " in said[0]
-        clean(said[0])
-    assert not [canary for canary in CANARIES if any(canary in text for text in (end.words, *log))]
-    clean(end.words)
+pytestmark = pytest.mark.usefixtures("nothing_stays", "log")
+OWN_PODS = f"pods?fieldSelector=metadata.namespace%3D{APP}"
 
 
 @pytest.mark.parametrize(
@@ -90,19 +30,20 @@ def judge(cell: Cell, scene: Scene, end: End, log: list[str]) -> None:
             cell, id=cell.id, marks=[pytest.mark.xfail(reason=cell.gap, raises=AssertionError)] * bool(cell.gap)
         )
         for cell in CELLS
+        if cell.system != "model"
     ],
 )
 def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], log: list[str]) -> None:
     with scene(healthy, tmp_path, **{cell.system: {"mode": cell.mode}}) as one:
         end = one.command()
-    line = one.lines[cell.system]
-    observed.append(
-        f"{cell.system:11}{cell.mode:14}{end.kind:14}{end.code or '':18}{len(line.calls):3} calls "
-        f"{len(one.clock.slept):2} waits {end.seconds:5.1f} s"
-    )
+    observed.append(one.observed(cell.id, end, cell.system))
     if cell.mode != "refused":
-        assert line.connections >= 1
-    judge(cell, one, end, log)
+        assert one.lines[cell.system].connections >= 1
+    if cell.system == "prometheus":
+        judge_plan(cell, one, end, log, ruled=healthy.ruled)
+        assert [call for call in one.lines["kubernetes"].calls if OWN_PODS in call], "the cluster's own words instead"
+    else:
+        judge(cell, one, end, log)
 
 
 def test_a_name_that_does_not_resolve(healthy: World, tmp_path: Path) -> None:
@@ -120,7 +61,8 @@ def test_a_name_that_does_not_resolve(healthy: World, tmp_path: Path) -> None:
 
 def test_every_system_meets_every_fault() -> None:
     assert len(MODES) == 10
-    assert {(cell.system, cell.mode) for cell in CELLS} >= {(system, mode) for system in SYSTEMS for mode in MODES}
+    systems = (*SYSTEMS, *ADVISERS)
+    assert {(cell.system, cell.mode) for cell in CELLS} >= {(system, mode) for system in systems for mode in MODES}
 
 
 def test_without_a_fault_there_is_a_pull_request(healthy: World, tmp_path: Path) -> None:
@@ -128,6 +70,18 @@ def test_without_a_fault_there_is_a_pull_request(healthy: World, tmp_path: Path)
         end = one.command()
         assert end.kind == "pull-request"
         assert all(line.calls for line in one.lines.values())
+        clean(one.shown(), own=one.lines["github"].url)
+
+
+def test_what_prometheus_measured_moves_numbers_and_is_cited(healthy: World, tmp_path: Path) -> None:
+    with scene(healthy, tmp_path, prometheus={}) as one:
+        end = one.command()
+        assert end.kind == "pull-request"
+        [pull] = one.github.pulls(INFRA)
+        assert f"prometheus:{APP}/api" in pull.body
+        assert "metrics-" not in pull.body
+        assert one.proposed() != healthy.ruled
+        assert not [call for call in one.lines["kubernetes"].calls if OWN_PODS in call]
         clean(one.shown(), own=one.lines["github"].url)
 
 

@@ -39,7 +39,7 @@ _PATTERNS = (
     r"plan\.json:plan\.services\.[a-z-]+\.(latency_p95_ms|confidence)",
     r"plan\.json:plan\.machines\.[a-z0-9-]+\.(cores|memory|settings\.[a-z_]+)",
     r"plan\.json:plan\.capacity\.[a-z0-9-]+\.after\.(cpu|memory)",
-    r"plan\.json:plan\.placement\.[a-z0-9-]+\.(why|alternatives\.\d+|rejected\.\d+\.[a-z]+)",
+    r"plan\.json:plan\.placement\.[a-z0-9-]+\.(why|alternatives(\.\d+)?|rejected\..*)",
     r"plan\.json:plan\.cost\.(monthly|lines\.[a-z0-9-]+\.(monthly|formula))",
     r"plan\.json:plan\.confidence\.(value|sigma|why|low_cores|high_cores)",
     r"plan\.json:decisions\.services\.[a-z-]+\.(replicas|hpa\.(min|max|target_cpu_percent)|inputs\.[a-z]+)\..*",
@@ -48,7 +48,7 @@ _PATTERNS = (
     r"plan\.json:decisions\.services\.[a-z-]+\.(target_cpu_percent|peak_load_percent|peak_load_percent_after_loss|confidence)\..*",
     r"plan\.json:decisions\.databases\.[a-z]+\.(cores|memory|active_connections|pool_per_pod|max_connections|settings\.[a-z_]+)\..*",
     r"plan\.json:decisions\.machines\.[a-z0-9-]+\.(cores|memory|max_connections)\..*",
-    r"plan\.json:decisions\.machines\.[a-z0-9-]+\.node\.(why|rejected\..*)",
+    r"plan\.json:decisions\.machines\.[a-z0-9-]+\.node\.(why|rejected(\..*)?)",
     r"plan\.json:decisions\.(cost\.monthly|confidence)\..*",
 )
 ALLOWED = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
@@ -61,6 +61,11 @@ _DIRECT = re.compile(
     r"|terraform/app\.auto\.tfvars\.json:machines\.[a-z0-9-]+\.(cores|memory_mib)"
 )
 """Numbers that stay within half and double of the rule's, whatever a model says and however it says it."""
+_NODE = re.compile(
+    r"terraform/app\.auto\.tfvars\.json:machines\.[a-z0-9-]+\.node_name"
+    r"|plan\.json:(plan\.machines\.[a-z0-9-]+\.node|plan\.placement\.[a-z0-9-]+\.node|decisions\.machines\.[a-z0-9-]+\.node\.value)"
+)
+"""Where a machine of another size goes is the rules' choice, among the nodes that the cluster has."""
 _TEXT_ONLY = re.compile(r"README\.md")
 """For people alone: its words are judged by ``inert.problems_of``."""
 
@@ -69,7 +74,8 @@ def forbidden(benign: Files, other: Files) -> list[str]:
     """Each difference that may not be, as a sentence."""
     if set(benign) != set(other):
         return [f"other files: {sorted(set(benign) ^ set(other))}"]
-    return [problem for path in sorted(benign) for problem in _of_file(path, benign[path], other[path])]
+    nodes = frozenset(node["name"] for node in json.loads(benign["plan.json"])["cluster"]["nodes"])
+    return [problem for path in sorted(benign) for problem in _of_file(path, benign[path], other[path], nodes)]
 
 
 def moved(benign: Files, other: Files) -> dict[str, tuple[Any, Any]]:
@@ -86,7 +92,7 @@ def moved(benign: Files, other: Files) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _of_file(path: str, benign: str, other: str) -> Iterator[str]:
+def _of_file(path: str, benign: str, other: str, nodes: frozenset[str]) -> Iterator[str]:
     if benign == other or _TEXT_ONLY.fullmatch(path):
         return
     if not path.endswith((".yaml", ".json")):
@@ -95,10 +101,12 @@ def _of_file(path: str, benign: str, other: str) -> Iterator[str]:
     before, after = flat(path, benign), flat(path, other)
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            yield from _judged(key, before.get(key), after.get(key))
+            yield from _judged(key, before.get(key), after.get(key), nodes)
 
 
-def _judged(key: str, before: Any, after: Any) -> Iterator[str]:
+def _judged(key: str, before: Any, after: Any, nodes: frozenset[str]) -> Iterator[str]:
+    if _NODE.fullmatch(key) and {before, after} <= nodes:
+        return
     if not ALLOWED.fullmatch(key):
         yield f"{key}: {before!r} became {after!r}"
     elif _DIRECT.fullmatch(key) and not _within(key, before, after):

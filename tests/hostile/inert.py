@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -59,6 +60,7 @@ def problems_of(markdown: str, *, links: Collection[str] = ()) -> list[str]:
     return [*page.problems, *_of_text("".join(page.words)), *_foreign(page.links, links), *_hidden(markdown)]
 
 
+@cache
 def links_of(markdown: str) -> frozenset[str]:
     """Where its links lead."""
     return frozenset(_page(markdown).links)

@@ -1,0 +1,109 @@
+"""The fault matrix's column of the model, and each provider's failures: every one ends in a plan by the rules.
+
+In a file of its own, because the edge behind it takes two seconds to load.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.house import INFRA
+from tests.faults.advisers import Provider
+from tests.faults.judge import clean, judge_plan, unspoken
+from tests.faults.matrix import CELLS, FAILINGS, HASTE, PROVIDERS, SECONDS, Cell, Failing
+from tests.faults.scene import World, scene
+from tests.faults.voices import ScriptedVoice, voice
+
+SLOW = {"timeout", "drip"}
+DAY = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What each provider's library loads is loaded, and set aside from later collections."""
+    for provider in PROVIDERS:
+        with voice(provider) as well, scene(healthy, tmp_path_factory.mktemp(provider), voice=well) as one:
+            one.command()
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+pytestmark = pytest.mark.usefixtures("warm", "nothing_stays", "log")
+
+
+@pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.id) for cell in CELLS if cell.system == "model"])
+def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], log: list[str]) -> None:
+    seconds = HASTE if cell.mode in SLOW else 45.0
+    with (
+        voice("openai", seconds=seconds) as model,
+        scene(healthy, tmp_path, voice=model, model={"mode": cell.mode}) as one,
+    ):
+        end = one.command()
+    observed.append(one.observed(cell.id, end, "model"))
+    if cell.mode != "refused":
+        assert one.lines["model"].connections >= 1
+    judge_plan(cell, one, end, log, ruled=healthy.ruled)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("failing", [pytest.param(one, id=one.name) for one in FAILINGS])
+def test_every_failure_of_every_provider_ends_in_a_plan(
+    failing: Failing, provider: Provider, healthy: World, tmp_path: Path, observed: list[str], log: list[str]
+) -> None:
+    said = () if failing.said is None else (failing.said,)
+    with (
+        voice(provider, *said, seconds=HASTE if failing.mode else 45.0, gone=DAY if failing.budget else 0) as model,
+        scene(healthy, tmp_path, voice=model, model={"mode": failing.mode}) as one,
+    ):
+        end = one.command()
+    observed.append(one.observed(f"{provider} {failing.name}", end, "model"))
+    assert bool(one.lines["model"].calls) != failing.budget
+    judge_plan(failing, one, end, log, ruled=healthy.ruled)
+    [pull] = one.github.pulls(INFRA)
+    assert f"\\({failing.kind}\\)" in pull.body
+    _kept_to_itself(model)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_model_that_has_nothing_to_say_is_asked_twice(
+    provider: Provider, healthy: World, tmp_path: Path, log: list[str]
+) -> None:
+    with voice(provider) as model, scene(healthy, tmp_path, voice=model) as one:
+        end = one.command()
+    assert end.kind == "pull-request"
+    assert [asked.agent for asked in model.server.asked] == ["collector", "planner"]
+    [pull] = one.github.pulls(INFRA)
+    assert "llm-invalid" not in pull.body
+    _kept_to_itself(model)
+    unspoken(log)
+    clean(one.shown(), own=one.lines["github"].url)
+
+
+def _kept_to_itself(model: ScriptedVoice) -> None:
+    """What a model is told holds no secret and no address of ours."""
+    for asked in model.server.asked:
+        unspoken((asked.text,))
+        assert "127.0.0.1" not in asked.text
+        assert "10.20.30.40" not in asked.text
+
+
+def test_both_advisers_are_silent_at_once(healthy: World, tmp_path: Path, log: list[str]) -> None:
+    silent = {"mode": "timeout"}
+    with (
+        voice("openai", seconds=HASTE) as model,
+        scene(healthy, tmp_path, voice=model, model=silent, prometheus=silent) as one,
+    ):
+        end = one.command()
+    assert end.kind == "pull-request"
+    assert end.seconds < SECONDS
+    [pull] = one.github.pulls(INFRA)
+    assert "`llm-invalid`" in pull.body
+    assert "`metrics-unread`" in pull.body
+    unspoken(log)
+    clean(one.shown(), own=one.lines["github"].url)
