@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.agents.candidates import inquire
+from bot.agents.candidates import inquire, other_plan
 from bot.agents.collector import Collected
 from bot.agents.context import Context
 from bot.agents.desk import Desk
@@ -18,7 +18,9 @@ from bot.agents.evidence import gather
 from bot.agents.planner import consulted_plan, first_plan
 from bot.agents.reviewer import Reviewed, review_planned
 from bot.errors import Refusal
+from bot.model.changes import ChangeSet
 from bot.model.evidence import Evidence
+from bot.model.finding import Verdict
 from bot.model.plan import Plan
 from bot.model.refinement import Adjustment, Refinement
 from bot.planning.naming import app_slug
@@ -51,7 +53,7 @@ def judge(judging: Judging) -> Reviewed | Refusal:
     if isinstance(evidence, Refusal):
         return evidence
     ruled = _plan(judging, judging.context.collected, evidence)
-    return ruled if isinstance(ruled, Refusal) else _reviewed(judging, ruled, evidence)
+    return _unplanned(judging, ruled, evidence) if isinstance(ruled, Refusal) else _reviewed(judging, ruled, evidence)
 
 
 def _evidence(context: Context, desk: Desk) -> Evidence | Refusal:
@@ -83,6 +85,21 @@ def _plan(
     )
 
 
+def _unplanned(judging: Judging, refusal: Refusal, evidence: Evidence) -> Reviewed | Refusal:
+    """The refusal, or a question in its place when another reading has a plan; nothing is rendered for it."""
+    context, collected = judging.context, judging.context.collected
+
+    def plan_of(other: Collected) -> Plan | Refusal:
+        return _plan(judging, other, evidence)
+
+    question = inquire(collected, refusal, context.request, plan_of=plan_of) if judging.desk.asking else None
+    plan = None if question is None else other_plan(collected, plan_of=plan_of)
+    if plan is None:
+        return refusal
+    empty = ChangeSet(root=f"apps/{plan.app}")
+    return Reviewed(plan=plan, changes=empty, rounds=(Verdict(round=1),), evidence=evidence, inquiry=question)
+
+
 def _reviewed(judging: Judging, ruled: Plan, evidence: Evidence) -> Reviewed | Refusal:
     desk, collected = judging.desk, judging.context.collected
     context = judging.context.model_copy(update={"evidence": evidence})
@@ -94,5 +111,11 @@ def _reviewed(judging: Judging, ruled: Plan, evidence: Evidence) -> Reviewed | R
     reviewed = review_planned(planned, context, toolbox=judging.toolbox, desk=desk, replan=replan)
     if isinstance(reviewed, Refusal) or not desk.asking:
         return reviewed
-    question = inquire(collected, ruled, context.request, plan_of=lambda other: _plan(judging, other, evidence))
+    question = inquire(
+        collected,
+        ruled,
+        context.request,
+        plan_of=lambda other: _plan(judging, other, evidence),
+        final=reviewed.plan,
+    )
     return reviewed.model_copy(update={"inquiry": question})

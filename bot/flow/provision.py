@@ -20,6 +20,7 @@ from bot.flow.admission import admitted
 from bot.flow.answer import react, refuse, say, stopped, turn_away
 from bot.flow.ask import ask, asking
 from bot.flow.config_file import CONFIG_PATH
+from bot.flow.dockerfile import asked, propose
 from bot.flow.house import Office
 from bot.flow.memory import learn, recalling
 from bot.flow.order import Request, branch_name, pull_key
@@ -65,7 +66,10 @@ def _served(request: Request, office: Office, *, config: Config, progress: Progr
     say(order, office, status.working(3, job=order.job), step="say-planned")
     progress("Opening the pull request")
     pull = publish(planned, office, config=config, order=order)
-    return refuse(order, pull, office) if isinstance(pull, Refusal) else opened(planned, pull, order, office)
+    if isinstance(pull, Refusal):
+        return refuse(order, pull, office)
+    proposed = propose(planned, request.command, order, office, config=config) if asked(planned) else None
+    return opened(planned, pull, order, office, proposed=proposed)
 
 
 def opened(
@@ -76,10 +80,13 @@ def opened(
     *,
     efforts: tuple[Effort, ...] = (),
     read_as: str = "",
+    proposed: PullRequest | Refusal | None = None,
 ) -> Published:
-    """Say that the pull request is open. ``efforts`` were spent before the plan; ``read_as``: how words were read."""
+    """Say that the pull request is open. ``efforts`` were spent before the plan; ``read_as``: how words were read;
+    ``proposed``: what became of the Dockerfile that was asked for.
+    """
     spent = (*efforts, *planned.efforts)
-    text = status.finished(planned.document, pull, job=order.job, efforts=spent, read_as=read_as)
+    text = status.finished(planned.document, pull, job=order.job, efforts=spent, read_as=read_as, proposed=proposed)
     url = say(order, office, text, step="say-finished", last=True)
     react(order, office, "rocket", last=True)
     return Published(kind="pull-request", pull=pull, comment_url=url, efforts=spent)

@@ -37,9 +37,17 @@ def _read(read_as: str) -> str:
 
 
 def finished(
-    document: Document, pull: PullRequest, *, job: str, efforts: Sequence[Effort] = (), read_as: str = ""
+    document: Document,
+    pull: PullRequest,
+    *,
+    job: str,
+    efforts: Sequence[Effort] = (),
+    read_as: str = "",
+    proposed: PullRequest | Refusal | None = None,
 ) -> str:
-    """The pull request is open. ``efforts``: what models cost, where one was asked."""
+    """The pull request is open. ``efforts``: what models cost, where one was asked; ``proposed``: what became of the
+    Dockerfile that was asked for.
+    """
     plan = document.plan
     kind = "draft pull request" if pull.draft else "pull request"
     verb = "opened" if pull.created else "updated"
@@ -58,10 +66,21 @@ def finished(
             f"**ai-provision** {verb} {kind} {pull.url} for {inert_code(plan.app)}: {', '.join(facts)}.",
             _read(read_as),
             "\n".join(missing),
+            _dockerfile(proposed),
             models(efforts),
             _foot(job),
             OPINION,
         ]
+    )
+
+
+def _dockerfile(proposed: PullRequest | Refusal | None) -> str:
+    if proposed is None:
+        return ""
+    if isinstance(proposed, PullRequest):
+        return f"A Dockerfile is proposed in {proposed.url}."
+    return f"No Dockerfile was proposed ({inert_code(proposed.code)}): {inert_text(proposed.message)} " + inert_text(
+        proposed.remedy
     )
 
 
