@@ -6,7 +6,8 @@ In: ``Settings``. Out: a ``House`` for planning, an ``Office`` for publishing. N
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +16,24 @@ from pydantic import SecretStr
 
 from bot.capacity.combine import combine
 from bot.desks import Records, build_desk
+from bot.edges.checkpoints import has_records
 from bot.edges.clock import RealClock
 from bot.edges.git import GitRepos, Remote, private_remote, public_remote
 from bot.edges.github import GitHubForge, is_plain_loopback
 from bot.edges.kubernetes import KubernetesInventory
+from bot.edges.ledger import open_ledger
 from bot.edges.proxmox import ProxmoxInventory
 from bot.edges.terraform import TerraformToolbox
 from bot.edges.yaml_reader import ChildYamlReader, RememberingYamlReader
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House, Office
+from bot.flow.past import past_of
 from bot.flow.steps import Straight
 from bot.model.cluster import NOT_CONFIGURED, WHOLE_SYSTEM, ClusterSnapshot, Missing, System
 from bot.model.command import RepoTarget
+from bot.model.config import Config
+from bot.model.evidence import Past
+from bot.model.finding import Finding
 from bot.ports import Inventory
 from bot.rendering.redaction import redactor
 from bot.settings import Settings
@@ -38,11 +45,15 @@ __all__ = [
     "LiveInventory",
     "Office",
     "SnapshotInventory",
+    "build_desk",
     "build_house",
     "build_inventory",
     "build_office",
     "locator",
+    "model_edge",
+    "open_records",
     "reading_by",
+    "recalling",
 ]
 
 
@@ -153,13 +164,14 @@ def build_house(
             settings,
             clock=clock,
             redact=redact or redactor(settings.secrets()),
-            edge=_model_edge(settings),
+            edge=model_edge(settings),
             records=records,
         ),
     )
 
 
-def _model_edge(settings: Settings) -> Any | None:
+def model_edge(settings: Settings) -> Any | None:
+    """The module that speaks to models, None while none is set. Raises Refused(config) where it is not installed."""
     if not settings.models and not settings.embedding_model:
         return None
     try:
@@ -176,6 +188,45 @@ def locator(forge: GitHubForge) -> Callable[[RepoTarget], Remote]:
         return public_remote(target) if place is None else private_remote(place.url, place.authorization)
 
     return locate
+
+
+@contextmanager
+def open_records(settings: Settings) -> Iterator[Records | None]:
+    """The records of a server, for a single process beside it; None where there are none, or they cannot be used."""
+    with ExitStack() as stack:
+        records: Records | None = None
+        if has_records(settings.database_url):
+            with suppress(Refused, Unavailable):
+                records = stack.enter_context(open_ledger(settings.database_url, clock=RealClock()))
+        yield records
+
+
+def recalling(settings: Settings, house: House, *, config: Config, records: Records | None) -> House:
+    """The house whose desk recalls what was merged before, where an infrastructure repository and a token are set.
+
+    What cannot be read is a note in the plan: a single process goes on without memory.
+    """
+    repo, token = settings.infra_repo, settings.github_token
+    if repo is None or token is None:
+        return house
+
+    def recall(app: str) -> Past:
+        try:
+            with _forge(settings, token) as forge:
+                return past_of(app, forge=forge, infra_repo=repo, config=config, lessons=records, yaml=house.yaml)
+        except (Refused, Unavailable) as stop:
+            return Past(findings=(_forgotten(stop.refusal),))
+
+    return replace(house, desk=replace(house.desk, recall=recall))
+
+
+def _forgotten(refusal: Refusal) -> Finding:
+    return Finding(
+        rule="memory-unread",
+        severity="note",
+        message=f"What was merged before was not read: {refusal.message}",
+        remedy=refusal.remedy,
+    )
 
 
 def _locator(settings: Settings) -> Callable[[RepoTarget], Remote]:

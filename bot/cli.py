@@ -110,10 +110,13 @@ def provision(
     if apply:
         exit_on(verbs.APPLY_LATER, format)
     planned = run(lambda settings: verbs.plan(order, settings, progress=progress), format)
-    if dry_run or not _confirmed(planned, format, yes=yes):
+    meant = yes or (None if dry_run else _confirmed(planned, format))
+    if dry_run or meant is False:
         _print_plan(planned, format)
         return
-    pull = run(lambda settings: verbs.open_pull(planned, order, settings, progress=progress), format)
+    pull = run(
+        lambda settings: verbs.open_pull(planned, order, settings, progress=progress, confirmed=meant is True), format
+    )
     if format is Format.JSON:
         print_json(json.dumps({"schema_version": 1, "pull_request": pull.model_dump(mode="json")}))
     else:
@@ -121,10 +124,10 @@ def provision(
         OUT.print(f"Pull request [bold]{pull.url}[/]")
 
 
-def _confirmed(planned: Preview, format_: Format, *, yes: bool) -> bool:
-    """Ask only a person at a terminal."""
-    if yes or format_ is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return True
+def _confirmed(planned: Preview, format_: Format) -> bool | None:
+    """Ask only a person at a terminal; None: nobody was there."""
+    if format_ is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
     show_plan(OUT, planned.document)
     return typer.confirm("Open the pull request?", default=False)
 

@@ -25,6 +25,8 @@ from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Refusal, Refused, Unavailable
 from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.model.cluster import NOT_CONFIGURED
+from bot.model.config import Metrics
+from bot.model.evidence import Workload
 from bot.model.noun import Noun
 from bot.rendering.redaction import Secrets
 from bot.settings import Settings
@@ -48,6 +50,9 @@ class Mode(Noun):
     needs: tuple[str, ...]
 
 
+_SET_MODEL: Final = "Nothing to do; docs/agents.md says what AI_PROVISION_MODEL adds."
+_SET_METRICS: Final = "Set PROMETHEUS_URL to size applications from their own use."
+_KEYS: Final = {"google": "GOOGLE_API_KEY", "openai": "OPENAI_API_KEY"}
 _CLUSTERS: Final = ("PROXMOX_VE_ENDPOINT", "PROXMOX_VE_API_TOKEN", "KUBECONFIG")
 MODES: Final = (
     Mode(
@@ -65,6 +70,8 @@ def check(settings: Settings) -> tuple[Check, ...]:
     return (
         *_github(settings),
         *_clusters(settings),
+        *_tried("model", _model(settings)),
+        *_prometheus(settings),
         *_tools(),
         _python(settings),
         _database(settings),
@@ -118,6 +125,50 @@ def _app(settings: Settings, secrets: Secrets) -> Iterator[Check]:
         yield Check(what="GitHub App", state="ok", found=found)
         with _forge(settings, source, secrets) as forge:
             yield _config(settings.infra_repo, forge)
+
+
+def _model(settings: Settings) -> Iterator[Check]:
+    """Whether each agent's model could be asked. Nothing is asked: that would cost money. Raises Refused(config)."""
+    if not settings.models:
+        yield Check(what="model", state="skipped", found="none is set: the rules decide alone", remedy=_SET_MODEL)
+        return
+    desk = app.build_desk(
+        settings, clock=RealClock(), redact=Secrets(settings.secrets()).redact, edge=app.model_edge(settings)
+    )
+    named = ", ".join(f"{agent} {name}" for agent, name in sorted(settings.models.items()))
+    missing = sorted({_KEYS[prefix] for prefix in _prefixes(settings) if _key(settings, prefix) is None})
+    if desk.counsel is None or missing:
+        remedy = f"Set {' and '.join(missing)}." if missing else ""
+        yield Check(what="model", state="failed", found=f"{named}; a key is missing", remedy=remedy)
+        return
+    yield Check(what="model", state="ok", found=f"{named}; not asked, because that costs")
+
+
+def _prefixes(settings: Settings) -> set[str]:
+    return {name.partition(":")[0].partition("-")[0] for name in settings.models.values()} & _KEYS.keys()
+
+
+def _key(settings: Settings, prefix: str) -> object:
+    """What a provider cannot do without; a server of one's own that speaks OpenAI's protocol may need no key."""
+    return settings.google_api_key if prefix == "google" else settings.openai_api_key or settings.openai_base_url
+
+
+def _prometheus(settings: Settings) -> Iterator[Check]:
+    metrics = app.build_desk(
+        settings.model_copy(update={"embedding_model": None}),
+        clock=RealClock(),
+        redact=Secrets(settings.secrets()).redact,
+    ).metrics
+    if metrics is None:
+        yield Check(what="Prometheus", state="skipped", found="no measured use", remedy=_SET_METRICS)
+        return
+    asked = (Workload(namespace="default", name="ai-provision-check"),)
+    found = metrics.observe(asked, window=3600.0, names=Metrics()).findings
+    unread = [finding for finding in found if finding.rule == "metrics-unread"]
+    if unread:
+        yield Check(what="Prometheus", state="failed", found=unread[0].message, remedy=unread[0].remedy)
+    else:
+        yield Check(what="Prometheus", state="ok", found="answers range queries")
 
 
 def _installed(app_id: str, repositories: tuple[str, ...]) -> Check:

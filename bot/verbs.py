@@ -5,6 +5,7 @@ In: parsed options and ``Settings``. Out: nouns. Never: printing, a question, an
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,9 @@ from bot.model.config import Config
 from bot.model.document import Document
 from bot.model.noun import Noun
 from bot.model.outcome import PullRequest
+from bot.model.plan import Cost
 from bot.ports import Inventory, Progress
+from bot.rendering.question import over_budget
 from bot.settings import Settings
 
 EXAMPLE: Final = "ai-provision plan --git-repo https://github.com/org/repo --app-description '200 QPS peak, PostgreSQL'"
@@ -68,15 +71,16 @@ def plan(
     inventory = _inventory(order, settings)
     if isinstance(inventory, Refusal):
         return inventory
-    house = app.build_house(settings, inventory=inventory)
-    rules = config or _config(order, house)
-    if isinstance(rules, Refusal):
-        return rules
-    unlisted = host_refusal(command, rules)
-    if unlisted is not None:
-        return unlisted
-    steps = Straight(clock=house.clock)
-    return preview(command, house, steps=steps, config=rules, when_unreachable=when_unreachable, progress=progress)
+    with app.open_records(settings) as records:
+        house = app.build_house(settings, inventory=inventory, records=records)
+        rules = config or _config(order, house)
+        if isinstance(rules, Refusal):
+            return rules
+        unlisted = host_refusal(command, rules)
+        if unlisted is not None:
+            return unlisted
+        house, steps = app.recalling(settings, house, config=rules, records=records), Straight(clock=house.clock)
+        return preview(command, house, steps=steps, config=rules, when_unreachable=when_unreachable, progress=progress)
 
 
 def understood(order: PlanOrder, settings: Settings) -> Provision | Refusal:
@@ -158,18 +162,18 @@ def _bad_config(path: str, reason: str) -> Refusal:
 
 
 def open_pull(
-    planned: Preview, order: PlanOrder, settings: Settings, *, progress: Progress, config: Config | None = None
+    planned: Preview,
+    order: PlanOrder,
+    settings: Settings,
+    *,
+    progress: Progress,
+    config: Config | None = None,
+    confirmed: bool = False,
 ) -> PullRequest | Refusal:
-    """Open or update the pull request of a finished preview."""
-    command = understood(order, settings)
-    if isinstance(command, Refusal):
-        return command
-    if isinstance(command.target, FolderTarget):
-        return Refusal(
-            code=Code.REPO_URL,
-            message="A pull request needs the repository's https address; a folder is for plan.",
-            remedy="Give --git-repo https://github.com/owner/name, or use plan.",
-        )
+    """Open or update the pull request of a finished preview. ``confirmed``: a passed budget is known and meant."""
+    unfit = _unfit(planned, understood(order, settings), confirmed=confirmed)
+    if unfit is not None:
+        return unfit
     office = app.build_office(
         settings, house=app.build_house(settings, inventory=app.SnapshotInventory(planned.snapshot))
     )
@@ -182,6 +186,29 @@ def open_pull(
         return rules
     progress(f"Opening the pull request in {office.infra_repo}")
     return publish(planned, office, config=rules, order=None)
+
+
+def _unfit(planned: Preview, command: Provision | Refusal, *, confirmed: bool) -> Refusal | None:
+    """Why nothing can be opened for this command."""
+    if isinstance(command, Refusal):
+        return command
+    if isinstance(command.target, FolderTarget):
+        return Refusal(
+            code=Code.REPO_URL,
+            message="A pull request needs the repository's https address; a folder is for plan.",
+            remedy="Give --git-repo https://github.com/owner/name, or use plan.",
+        )
+    cost = planned.document.plan.cost
+    return _over_budget(cost) if cost.exceeded and not confirmed else None
+
+
+def _over_budget(cost: Cost) -> Refusal:
+    most = math.ceil(max(each.total for each in cost.exceeded))
+    return Refusal(
+        code=Code.POLICY,
+        message=over_budget(cost),
+        remedy=f"Confirm with --yes, or end the description with [budget={most}]; or state a lower load.",
+    )
 
 
 def snapshot(settings: Settings, *, anonymised: bool) -> ClusterSnapshot | Refusal:

@@ -6,7 +6,6 @@ In: lines to them. Out: the desk of a command. Never: a number that changes from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -18,12 +17,9 @@ from bot.edges.prometheus import PrometheusMetrics
 from bot.emulators import prometheus as emulated
 from bot.emulators.prometheus import Curve, PrometheusEmulator
 from bot.flow.house import House
-from bot.flow.past import past_of
-from bot.model.config import Config
 from bot.model.consultation import Allowance
 from bot.model.quantity import MIB
-from bot.ports import Clock, Forge
-from tests.fakes.house import INFRA
+from bot.ports import Clock
 from tests.faults.proxy import JSON, Dialect, Line
 
 Adviser = Literal["prometheus", "model"]
@@ -72,16 +68,12 @@ def desk(
     lines: Mapping[str, Line],
     *,
     house: House,
-    forge: Forge,
     kubeconfig: Path,
     library: FtsLibrary,
     voice: Voice | None,
     hasty: bool,
 ) -> Desk:
-    """What the agents consult when there is a line to one of the advisers; ``hasty`` shortens time-outs.
-
-    The memory is read from the infrastructure repository, as in production.
-    """
+    """What the agents consult when there is a line to one of the advisers; ``hasty`` shortens time-outs."""
     if not {"prometheus", "model"} & lines.keys():
         return EMPTY
     return Desk(
@@ -89,7 +81,6 @@ def desk(
         library=library,
         metrics=_metrics(lines["prometheus"], house.clock, hasty=hasty) if "prometheus" in lines else None,
         troubles=KubernetesTroubles(str(kubeconfig), clock=house.clock),
-        recall=partial(past_of, forge=forge, infra_repo=INFRA, config=Config(), lessons=None, yaml=house.yaml),
         allowance=voice.allowance if voice else EMPTY.allowance,
     )
 

@@ -46,7 +46,7 @@ SECONDS = 12.0
 """No command of the matrix lasts longer, with the shortened time-outs of the tests."""
 MINUTE = 60.0
 """No command with a bad adviser lasts longer, every wait included that the tests only note."""
-HASTE = 2.0
+HASTE = 1.5
 """Seconds that a command may spend on models where one does not answer; 45 otherwise, as by default."""
 
 

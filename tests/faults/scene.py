@@ -247,7 +247,6 @@ def scene(
         desk = advisers.desk(
             lines,
             house=office.house,
-            forge=forge,
             kubeconfig=root / "kubeconfig.json",
             library=world.library,
             voice=voice,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,32 @@ from tests.fakes.house import INFRA
 from tests.faults.advisers import Provider
 from tests.faults.judge import clean, judge_plan, unspoken
 from tests.faults.matrix import CELLS, FAILINGS, HASTE, PROVIDERS, SECONDS, Cell, Failing
-from tests.faults.scene import World, scene
+from tests.faults.scene import End, Scene, World, scene
 from tests.faults.voices import ScriptedVoice, voice
 
 SLOW = {"timeout", "drip"}
 DAY = 1_000_000
 
 
+@dataclass(frozen=True)
+class Well:
+    """One command with a model that is well."""
+
+    one: Scene
+    end: End
+    model: ScriptedVoice
+
+
 @pytest.fixture(scope="module")
-def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What each provider's library loads is loaded, and set aside from later collections."""
+def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Provider, Well]]:
+    """A command for each provider: what its library loads is loaded, and set aside from later collections."""
+    found: dict[Provider, Well] = {}
     for provider in PROVIDERS:
-        with voice(provider) as well, scene(healthy, tmp_path_factory.mktemp(provider), voice=well) as one:
-            one.command()
+        with voice(provider) as model, scene(healthy, tmp_path_factory.mktemp(provider), voice=model) as one:
+            found[provider] = Well(one, one.command(), model)
     gc.collect()
     gc.freeze()
-    yield
+    yield found
     gc.unfreeze()
 
 
@@ -54,8 +65,9 @@ def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], l
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("failing", [pytest.param(one, id=one.name) for one in FAILINGS])
 def test_every_failure_of_every_provider_ends_in_a_plan(
-    failing: Failing, provider: Provider, healthy: World, tmp_path: Path, observed: list[str], log: list[str]
+    failing: Failing, provider: Provider, healthy: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    observed, log = (request.getfixturevalue(name) for name in ("observed", "log"))
     said = () if failing.said is None else (failing.said,)
     with (
         voice(provider, *said, seconds=HASTE if failing.mode else 45.0, gone=DAY if failing.budget else 0) as model,
@@ -71,18 +83,14 @@ def test_every_failure_of_every_provider_ends_in_a_plan(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_model_that_has_nothing_to_say_is_asked_twice(
-    provider: Provider, healthy: World, tmp_path: Path, log: list[str]
-) -> None:
-    with voice(provider) as model, scene(healthy, tmp_path, voice=model) as one:
-        end = one.command()
-    assert end.kind == "pull-request"
-    assert [asked.agent for asked in model.server.asked] == ["collector", "planner"]
-    [pull] = one.github.pulls(INFRA)
+def test_a_model_that_is_well_is_asked_twice(provider: Provider, warm: dict[Provider, Well]) -> None:
+    well = warm[provider]
+    assert well.end.kind == "pull-request"
+    assert [asked.agent for asked in well.model.server.asked] == ["collector", "planner"]
+    [pull] = well.one.github.pulls(INFRA)
     assert "llm-invalid" not in pull.body
-    _kept_to_itself(model)
-    unspoken(log)
-    clean(one.shown(), own=one.lines["github"].url)
+    _kept_to_itself(well.model)
+    clean(well.one.shown(), own=well.one.lines["github"].url)
 
 
 def _kept_to_itself(model: ScriptedVoice) -> None:

@@ -71,7 +71,7 @@ class ScriptedVoice:
             clock=clock,
             spending=Purse(self.gone),
             redact=redactor(CANARIES),
-            pace=Pace(sleep=nap, chance=lambda: 0.5),
+            pace=Pace(sleep=nap, chance=lambda: 0.25),
         )
 
 

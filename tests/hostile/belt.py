@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from bot.agents.desk import Desk
 from bot.app import SnapshotInventory
+from bot.counsel import Lesson
 from bot.edges.library import FtsLibrary
+from bot.edges.yaml_reader import ChildYamlReader, RememberingYamlReader
 from bot.emulators.models import Asked, ModelServer, Script
-from bot.handlers.dispatch import handle
+from bot.flow.house import Books
+from bot.handlers.dispatch import job_of, run_job
 from bot.model.cluster import ClusterSnapshot, Node, Quota
 from bot.model.command import FolderTarget, RepoTarget
 from bot.model.outcome import Published
@@ -25,6 +29,7 @@ from bot.model.tree import Tree
 from tests.edges.model_kit import counsel, settings
 from tests.fakes.forge import FakeForge, FakePull
 from tests.fakes.house import INFRA, SUPERMARKET, FolderRepos, house, office, snapshot
+from tests.fakes.ledger import MemoryLedger
 from tests.flow.test_provision import THREAD, delivery
 
 QUIET: Mapping[str, Any] = {"confidence": 0.5}
@@ -33,6 +38,10 @@ BENIGN: Script = {"*": [dict(QUIET)]}
 ROOT = "apps/supermarket-inventory"
 _PODS = 17
 """A quota that caps both autoscalers by one pod: a finding that another number may settle, so the reviewer is asked."""
+
+
+_YAML = RememberingYamlReader(ChildYamlReader())
+"""The config file is the same for every command."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +100,39 @@ class World:
         forge = FakeForge()
         desk = replace(beside or self.beside, counsel=counsel(settings("openai", self.server)))
         rooms = house(inventory=SnapshotInventory(cluster or quota_bound()))
-        rooms = replace(rooms, repos=KeptRepos(tree or supermarket()), desk=desk)
+        rooms = replace(rooms, repos=KeptRepos(tree or supermarket()), desk=desk, yaml=_YAML)
         heard = forge.hear(delivery() if comment is None else delivery(comment))
-        published = handle(heard, office(forge, inside=rooms), progress=lambda _step: None)
+        ledger = _records()
+        job = job_of(heard, hosts=["github.com"], login=None, now=ledger.now())
+        assert job is not None
+        ledger.jobs[job.id] = job
+        books = Books(jobs=ledger, audit=ledger, lessons=ledger)
+        published = run_job(job, replace(office(forge, inside=rooms), books=books), progress=lambda _step: None)
         return _ended(forge, published, tuple(self.server.asked))
 
 
-def _ended(forge: FakeForge, published: Published | None, asked: tuple[Asked, ...]) -> Ended:
+def _records() -> MemoryLedger:
+    """Records that know of one running service which resembles the supermarket's: it is measured, where metrics are."""
+    ledger = MemoryLedger()
+    service = {"name": "orders", "language": "go", "framework": "gin", "kind": "api"}
+    ledger.learn(
+        Lesson(
+            id=f"plan:{INFRA}/orders",
+            kind="plan",
+            repo=INFRA,
+            app="orders",
+            namespace="shop",
+            title="Plan of orders",
+            text="orders (go gin api): 3 replicas",
+            data={"namespace": "shop", "services": [service]},
+            at=datetime(2026, 2, 1, tzinfo=UTC),
+        )
+    )
+    return ledger
+
+
+def _ended(forge: FakeForge, published: Published, asked: tuple[Asked, ...]) -> Ended:
     comments = tuple(item.body for item in forge.comments[INFRA, THREAD.number])
-    assert published is not None
     assert published.pull is not None, comments
     [pull] = forge.pulls[INFRA]
     branch = forge.branches[INFRA, published.pull.branch].files

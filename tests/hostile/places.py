@@ -20,12 +20,13 @@ from bot.emulators.loopback import Loopback
 from bot.emulators.prometheus import Line, PrometheusEmulator
 from bot.model.cluster import ClusterSnapshot, HaRule
 from bot.model.command import FolderTarget
-from bot.model.evidence import Observed, Past, Peer, Workload
+from bot.model.evidence import Observed, Piece, Workload
 from bot.model.quantity import Bytes, MilliCpu
 from bot.model.tree import Tree
 from tests.edges.prometheus_kit import CPU, MEMORY, Stage
 from tests.fakes.clock import StoppedClock
 from tests.fakes.house import SUPERMARKET, FolderRepos
+from tests.fakes.library import FakeLibrary
 from tests.fakes.metrics import FakeMetrics
 from tests.hostile.belt import quota_bound, supermarket
 from tests.hostile.texts import Place
@@ -83,7 +84,7 @@ def written(more: dict[str, str]) -> Tree:
 def _labelled(text: str) -> ClusterSnapshot:
     found = quota_bound()
     assert found.proxmox is not None
-    labels = {"team": text, text[:63]: "yes"}
+    labels = {"team": text, text: "yes"}
     guests = tuple(guest.model_copy(update={"tags": (*guest.tags, text), "pool": text}) for guest in found.proxmox.guests)
     rules = (*found.proxmox.ha_rules, HaRule(name=text, type="node-affinity", resources=("vm:100",)))
     facts = found.proxmox.model_copy(update={"guests": guests, "pools": (*found.proxmox.pools, text), "ha_rules": rules})
@@ -136,6 +137,11 @@ def named_source(text: str) -> Scenery:
     return Scenery(desk=_recalling(FakeMetrics([observed])))
 
 
+def page(text: str) -> Scenery:
+    """A page of somebody else that was added to the knowledge; it speaks of what the supermarket is made of."""
+    told = Piece(source_id="page:3f2a", kind="page", title="Go, Gin and PostgreSQL", text=f"{text} Go Gin PostgreSQL.")
+    return Scenery(desk=replace(Scenery().desk, library=FakeLibrary((told,))))
+
+
 def _recalling(metrics: PrometheusMetrics | FakeMetrics) -> Desk:
-    peer = Peer(workload=_RUNNING, language="go", framework="gin", kind="api")
-    return replace(Scenery().desk, metrics=metrics, recall=lambda _app: Past(similar=(peer,)))
+    return replace(Scenery().desk, metrics=metrics)
