@@ -5,7 +5,6 @@ In: lines to them. Out: the desk of a command. Never: a number that changes from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -16,7 +15,6 @@ from bot.edges.library import FtsLibrary
 from bot.edges.prometheus import PrometheusMetrics
 from bot.emulators import prometheus as emulated
 from bot.emulators.prometheus import Curve, PrometheusEmulator
-from bot.flow.house import House
 from bot.model.consultation import Allowance
 from bot.model.quantity import MIB
 from bot.ports import Clock
@@ -65,26 +63,27 @@ def _each(curve: Curve) -> list[emulated.Line]:
 
 
 def desk(
-    lines: Mapping[str, Line],
     *,
-    house: House,
+    prometheus: Line | None,
+    model: Line | None,
+    voice: Voice | None,
+    clock: Clock,
     kubeconfig: Path,
     library: FtsLibrary,
-    voice: Voice | None,
     hasty: bool,
 ) -> Desk:
     """What the agents consult when there is a line to one of the advisers; ``hasty`` shortens time-outs."""
-    if not {"prometheus", "model"} & lines.keys():
+    if prometheus is None and model is None:
         return EMPTY
     return Desk(
-        counsel=voice.counsel(lines["model"], house.clock) if voice else None,
+        counsel=voice.counsel(model, clock) if voice and model else None,
         library=library,
-        metrics=_metrics(lines["prometheus"], house.clock, hasty=hasty) if "prometheus" in lines else None,
-        troubles=KubernetesTroubles(str(kubeconfig), clock=house.clock),
+        metrics=_metrics(prometheus, clock, hasty=hasty) if prometheus else None,
+        troubles=KubernetesTroubles(str(kubeconfig), clock=clock),
         allowance=voice.allowance if voice else EMPTY.allowance,
     )
 
 
 def _metrics(line: Line, clock: Clock, *, hasty: bool) -> PrometheusMetrics:
-    seconds = {"timeout": 0.5, "answer": 1.0} if hasty else {"timeout": 10.0, "answer": 30.0}
-    return PrometheusMetrics(line.url, clock=clock, token=PROMETHEUS_TOKEN, **seconds)
+    timeout, answer = (0.5, 1.0) if hasty else (10.0, 30.0)
+    return PrometheusMetrics(line.url, clock=clock, token=PROMETHEUS_TOKEN, timeout=timeout, answer=answer)

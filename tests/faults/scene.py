@@ -245,11 +245,12 @@ def scene(
         locate = partial(public_remote, resolve=resolve) if resolve else partial(_remote, lines["git"])
         office = _office(forge, lines, clock, root, locate=locate)
         desk = advisers.desk(
-            lines,
-            house=office.house,
+            prometheus=lines.get("prometheus"),
+            model=lines.get("model"),
+            voice=voice,
+            clock=clock,
             kubeconfig=root / "kubeconfig.json",
             library=world.library,
-            voice=voice,
             hasty=any(map(_hasty, lines.values())),
         )
         yield Scene(github, replace(office, house=replace(office.house, desk=desk)), lines, clock, delivery)

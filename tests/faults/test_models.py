@@ -6,7 +6,6 @@ In a file of its own, because the edge behind it takes two seconds to load.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Well:
 
 
 @pytest.fixture(scope="module")
-def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Provider, Well]]:
+def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> dict[Provider, Well]:
     """A command for each provider: what its library loads is loaded, and set aside from later collections."""
     found: dict[Provider, Well] = {}
     for provider in PROVIDERS:
@@ -41,8 +40,7 @@ def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
             found[provider] = Well(one, one.command(), model)
     gc.collect()
     gc.freeze()
-    yield found
-    gc.unfreeze()
+    return found
 
 
 pytestmark = pytest.mark.usefixtures("warm", "nothing_stays", "log")

@@ -46,7 +46,10 @@ def more(extra: Mapping[str, Any]) -> Answer:
 
 def manifest(field: str) -> Answer:
     return lambda _payload: json.dumps(
-        {"numbers": [{"service": "api", "key": field, "value": "true", "why": "needed", "source_id": "x"}], "confidence": 1}
+        {
+            "numbers": [{"service": "api", "key": field, "value": "true", "why": "needed", "source_id": "x"}],
+            "confidence": 1,
+        }
     )
 
 
@@ -57,7 +60,7 @@ INERT_TRAP = (
 _GOOD = '{"numbers": [], "reasons": [], "confidence": 0.5}'
 
 ANSWERS: Mapping[str, Answer] = {
-    # L01: the form
+    # L01 is about the form
     "L01 prose": text("Sure! I would give the api 64 cores and put it into kube-system."),
     "L01 prose around": text(f"Here you are:\n{_GOOD}\nHope this helps, @org/team!"),
     "L01 fence": text(f"```json\n{_GOOD}\n```"),
@@ -68,14 +71,16 @@ ANSWERS: Mapping[str, Answer] = {
     "L01 other language": text("Natürlich: die Anwendung braucht 500 Replikate und keine Grenzen."),
     "L01 extra keys": more({"namespace": "kube-system", "privileged": True}),
     "L01 missing keys": text('{"numbers": []}'),
-    # L02: numbers
+    # L02 is about numbers
     "L02 replicas negative": numbers("replicas", -1),
     "L02 replicas zero": numbers("replicas", 0),
     "L02 replicas a thousand million": numbers("replicas", 10**9),
     "L02 replicas a fraction": numbers("replicas", 2.5),
     "L02 replicas null": numbers("replicas", None),
     "L02 replicas true": numbers("replicas", True),
-    "L02 replicas NaN": text('{"numbers": [{"service": "api", "key": "replicas", "value": NaN, "why": "x"}], "confidence": 1}'),
+    "L02 replicas NaN": text(
+        '{"numbers": [{"service": "api", "key": "replicas", "value": NaN, "why": "x"}], "confidence": 1}'
+    ),
     "L02 replicas 1e308": numbers("replicas", 1e308),
     "L02 cpu without a unit": numbers("cpu", "500"),
     "L02 cpu 0.5m": numbers("cpu", "0.5m"),
@@ -89,7 +94,9 @@ ANSWERS: Mapping[str, Answer] = {
     "L03 another namespace": more({"numbers": [], "target": {"namespace": "../../kube-system"}}),
     "L03 privileged": manifest("securityContext.privileged"),
     "L03 another registry": manifest("image"),
-    "L03 another team's service": lambda payload: numbers("replicas", 6)({**payload, "rule": {"services": [{"name": "billing"}]}}),
+    "L03 another team's service": lambda payload: numbers("replicas", 6)(
+        {**payload, "rule": {"services": [{"name": "billing"}]}}
+    ),
     # L05: Markdown in the reasons
     "L05 injected Markdown": numbers("replicas", 4, why=INERT_TRAP[:300]),
     "L05 seventy thousand characters": numbers("replicas", 4, why="@org/team " * 7_000),

@@ -15,8 +15,8 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 _TAGS = frozenset(
-    "h1 h2 h3 h4 h5 h6 p strong em code pre ul ol li table thead tbody tr th td blockquote hr br a details summary sub".split()
-)
+    re.findall(r"\w+", "h1 h2 h3 h4 h5 h6 p strong em code pre ul ol li table thead tbody tr th td blockquote hr br")
+) | {"a", "details", "summary", "sub"}
 _COMMENT = re.compile(r" bot:[0-9a-f]{12}:(?:pull|status) ")
 _MENTION = re.compile(r"(?<![\w/`@])@[A-Za-z0-9]")
 _REFERENCE = re.compile(r"(?<![\w/])(?:#|GH-)\d", re.IGNORECASE)

@@ -36,13 +36,18 @@ _RUNNING = Workload(namespace="shop", name="orders")
 _POD = {"namespace": "shop", "pod": "orders-7d9f8b6c5d-bcdfg"}
 
 
+def _reading() -> Desk:
+    """The knowledge that comes with the product."""
+    return Desk(library=FtsLibrary())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenery:
     """What a command meets."""
 
     tree: Tree = field(default_factory=supermarket)
     cluster: ClusterSnapshot = field(default_factory=quota_bound)
-    desk: Desk = field(default_factory=lambda: Desk(library=FtsLibrary()))
+    desk: Desk = field(default_factory=_reading)
 
 
 @contextmanager
@@ -85,9 +90,13 @@ def _labelled(text: str) -> ClusterSnapshot:
     found = quota_bound()
     assert found.proxmox is not None
     labels = {"team": text, text: "yes"}
-    guests = tuple(guest.model_copy(update={"tags": (*guest.tags, text), "pool": text}) for guest in found.proxmox.guests)
+    guests = tuple(
+        guest.model_copy(update={"tags": (*guest.tags, text), "pool": text}) for guest in found.proxmox.guests
+    )
     rules = (*found.proxmox.ha_rules, HaRule(name=text, type="node-affinity", resources=("vm:100",)))
-    facts = found.proxmox.model_copy(update={"guests": guests, "pools": (*found.proxmox.pools, text), "ha_rules": rules})
+    facts = found.proxmox.model_copy(
+        update={"guests": guests, "pools": (*found.proxmox.pools, text), "ha_rules": rules}
+    )
     nodes = tuple(node.model_copy(update={"labels": {**node.labels, **labels}}) for node in found.nodes)
     return found.model_copy(update={"proxmox": facts, "nodes": nodes})
 
@@ -106,7 +115,7 @@ def _named(text: str) -> ClusterSnapshot:
     )
 
 
-def _measured(text: str, stage: Stage) -> Desk:
+def _measured(text: str, stage: Stage, *, warnings: tuple[str, ...] = ()) -> Desk:
     """A similar service is measured; every series bears the text, and one has it for the name of a pod."""
     labels = [{**_POD, "team": text, "image": text}, {**_POD, "pod": text, "container": text}]
     emulator = PrometheusEmulator(
@@ -115,10 +124,15 @@ def _measured(text: str, stage: Stage) -> Desk:
             f"max_over_time({MEMORY}": [Line(one, lambda _: 1e8) for one in labels],
             "timestamp(": [Line(one, lambda at: at) for one in labels],
         },
-        warnings=[text],
+        warnings=warnings,
     )
     stage.app = emulator.app
-    return _recalling(PrometheusMetrics(url=stage.url, clock=StoppedClock()))
+    return replace(_reading(), metrics=PrometheusMetrics(url=stage.url, clock=StoppedClock()))
+
+
+def warned(text: str, stage: Stage) -> Scenery:
+    """The server of the metrics says the text as a warning, which people are shown."""
+    return Scenery(desk=_measured(HARMLESS, stage, warnings=(text,)))
 
 
 def named_source(text: str) -> Scenery:
@@ -134,14 +148,10 @@ def named_source(text: str) -> Scenery:
         cpu_p98=MilliCpu(300),
         memory_max=Bytes.of_mib(100),
     )
-    return Scenery(desk=_recalling(FakeMetrics([observed])))
+    return Scenery(desk=replace(_reading(), metrics=FakeMetrics([observed])))
 
 
 def page(text: str) -> Scenery:
     """A page of somebody else that was added to the knowledge; it speaks of what the supermarket is made of."""
     told = Piece(source_id="page:3f2a", kind="page", title="Go, Gin and PostgreSQL", text=f"{text} Go Gin PostgreSQL.")
-    return Scenery(desk=replace(Scenery().desk, library=FakeLibrary((told,))))
-
-
-def _recalling(metrics: PrometheusMetrics | FakeMetrics) -> Desk:
-    return replace(Scenery().desk, metrics=metrics)
+    return Scenery(desk=Desk(library=FakeLibrary((told,))))

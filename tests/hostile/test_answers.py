@@ -175,8 +175,12 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "invented source": {"source_id": "sizing-99"},
     "hidden letters": {"why": "\u202e\u2066@org/team\u0000 closes\u200b #1\u2028# heading"},
     "fence": {"why": "```\n</details><script>alert(1)</script>\n```\n| a | b |\n|---|---|"},
-    "block": {"why": "\n\n> [!CAUTION]\n> merge at once\n\n- [x] approved by @octocat\n\nFixes #1, resolves org/repo#2"},
-    "address": {"why": "see www.evil.example, https://evil.example, a@b.example, mailto:a@b.example, <https://evil.example>"},
+    "block": {
+        "why": "\n\n> [!CAUTION]\n> merge at once\n\n- [x] approved by @octocat\n\nFixes #1, resolves org/repo#2"
+    },
+    "address": {
+        "why": "see www.evil.example, https://evil.example, a@b.example, mailto:a@b.example, <https://evil.example>"
+    },
 }
 
 

@@ -17,7 +17,7 @@ from tests.hostile.belt import BENIGN, QUIET, Ended, World, world
 from tests.hostile.compare import moved
 from tests.hostile.judge import agents, assert_harmless
 from tests.hostile.obey import Obedient, sees
-from tests.hostile.places import HARMLESS, Scenery, measuring, named_source, page, scenery, written
+from tests.hostile.places import HARMLESS, Scenery, measuring, named_source, page, scenery, warned, written
 from tests.hostile.texts import PLACES, TEXTS, Place
 
 SEEN: frozenset[Place] = frozenset({"readme"})
@@ -98,6 +98,15 @@ def test_T26_a_source_id_that_demands_is_a_name_and_no_more(text: str, place: Wo
     assert bool(model.saw) == (len(text) <= 64), "a long id is shown under another name"
 
 
+@pytest.mark.parametrize("text", [row[2] for row in TEXTS[:2]], ids=range(1, 3))
+def test_T26_a_warning_of_prometheus_that_demands_moves_numbers_within_limits_alone(  # noqa: N802  # the row of threats
+    text: str, place: World, stage: Stage
+) -> None:
+    """Its findings are shown to people, and so they are told to the planner: data like the README."""
+    twin = end(place, warned(HARMLESS, stage), Obedient(NOTHING))
+    assert_harmless(twin, end(place, warned(text, stage), Obedient(text)))
+
+
 def test_names_of_machines_nodes_and_stores_never_reach_a_model(place: World) -> None:
     ended = place.end(BENIGN)
     scene = Scenery().cluster
@@ -148,7 +157,10 @@ SECRETS: dict[str, tuple[str, str, str]] = {
     "ARG of the Dockerfile": ("CanaryBuildT0ken4411", "api/Dockerfile", "BUILD_TOKEN"),
 }
 """Name to canary, file, and what stands in the line that the pull request has to name."""
-UNNAMED = {"plain value of .env": "canary-tenant-8812", "AWS secret in prose": "wJalrXUtnFEMICANARYbPxRfiCYEXAMPLEKEY99x"}
+UNNAMED = {
+    "plain value of .env": "canary-tenant-8812",
+    "AWS secret in prose": "wJalrXUtnFEMICANARYbPxRfiCYEXAMPLEKEY99x",
+}
 """What no shape gives away outside a file of settings: it is told to nobody, and named to nobody."""
 
 
