@@ -70,20 +70,19 @@ def desk(
     clock: Clock,
     kubeconfig: Path,
     library: FtsLibrary,
-    hasty: bool,
 ) -> Desk:
-    """What the agents consult when there is a line to one of the advisers; ``hasty`` shortens time-outs."""
+    """What the agents consult when there is a line to one of the advisers."""
     if prometheus is None and model is None:
         return EMPTY
     return Desk(
         counsel=voice.counsel(model, clock) if voice and model else None,
         library=library,
-        metrics=_metrics(prometheus, clock, hasty=hasty) if prometheus else None,
+        metrics=_metrics(prometheus, clock) if prometheus else None,
         troubles=KubernetesTroubles(str(kubeconfig), clock=clock),
         allowance=voice.allowance if voice else EMPTY.allowance,
     )
 
 
-def _metrics(line: Line, clock: Clock, *, hasty: bool) -> PrometheusMetrics:
-    timeout, answer = (0.5, 1.0) if hasty else (10.0, 30.0)
+def _metrics(line: Line, clock: Clock) -> PrometheusMetrics:
+    timeout, answer = (0.5, 1.0) if line.hasty else (10.0, 30.0)
     return PrometheusMetrics(line.url, clock=clock, token=PROMETHEUS_TOKEN, timeout=timeout, answer=answer)

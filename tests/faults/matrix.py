@@ -172,7 +172,7 @@ _MODEL: dict[Mode, _Advice] = {
     "500": ("answered with an error of its own", 6, 4),
     "502-html": ("answered with an error of its own", 6, 4),
     "truncated": ("gave no usable answer", 4, 2),
-    "wrong-schema": ("gave no usable answer", 4, 0),
+    "wrong-schema": ("gave no usable answer", 2, 0),
     "tls": ("could not be reached over a trusted connection", 0, 0),
     "credential": ("refused the credentials", 2, 0),
     "403": ("refused the credentials", 2, 0),
@@ -323,7 +323,8 @@ without either, byte by byte, but for `README.md` and `plan.json`, which name it
 application was merged before: then the cluster's own pods and events are read in its place. In the column of the model
 an OpenAI-compatible server is asked by the collector and by the planner; the numbers are those of both together. All
 questions of a command share `AI_PROVISION_MODEL_SECONDS` (45 by default, at most 50); no cell lasts longer than
-{MINUTE:.0f} s, every wait included that the tests only note."""
+{MINUTE:.0f} s, every wait included that the tests only note. With both silent at once there is a pull request too, and
+it names both."""
 _PROVIDERS = """### Each provider
 
 The same for each provider in its own protocol, against scripted servers; no live model was reached."""

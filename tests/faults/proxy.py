@@ -84,6 +84,11 @@ class Line:
     _passed: bool = False
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def hasty(self) -> bool:
+        """Short time-outs where they will be met, long ones elsewhere, so that a busy computer spoils no test."""
+        return self.mode in {"timeout", "drip"}
+
     def heal(self) -> None:
         """From now on everything passes."""
         self.mode = None

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, Literal
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.agents.desk import Desk
 from bot.app import LiveInventory
 from bot.edges.git import GitLimits, GitRepos, Remote, public_remote
 from bot.edges.git.remote import Resolve
@@ -136,7 +137,8 @@ def world() -> Iterator[World]:
     with ExitStack() as stack:
         github.url = stack.enter_context(Loopback(github)).url
         others = (pve, cluster, advisers.measured())
-        yield World(github, *(stack.enter_context(Loopback(one.app)).url for one in others))
+        proxmox, kubernetes, prometheus = (stack.enter_context(Loopback(one.app)).url for one in others)
+        yield World(github, proxmox, kubernetes, prometheus)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,17 +245,15 @@ def scene(
         delivery = _delivery(github, clock)
         forge = stack.enter_context(_forge(lines["github"], clock))
         locate = partial(public_remote, resolve=resolve) if resolve else partial(_remote, lines["git"])
-        office = _office(forge, lines, clock, root, locate=locate)
         desk = advisers.desk(
             prometheus=lines.get("prometheus"),
             model=lines.get("model"),
             voice=voice,
             clock=clock,
-            kubeconfig=root / "kubeconfig.json",
+            kubeconfig=_kubeconfig(lines["kubernetes"], root),
             library=world.library,
-            hasty=any(map(_hasty, lines.values())),
         )
-        yield Scene(github, replace(office, house=replace(office.house, desk=desk)), lines, clock, delivery)
+        yield Scene(github, _office(forge, lines, clock, root, locate=locate, desk=desk), lines, clock, delivery)
 
 
 def _places(world: World, voice: Voice | None, *, measured: bool) -> dict[System, str]:
@@ -268,11 +268,6 @@ def _places(world: World, voice: Voice | None, *, measured: bool) -> dict[System
     if voice is not None:
         places["model"] = voice.url
     return places
-
-
-def _hasty(line: Line) -> bool:
-    """Short time-outs where they will be met, long ones elsewhere, so that a busy computer spoils no test."""
-    return line.mode in {"timeout", "drip"}
 
 
 def _github(root: Path, clock: BriskClock, config: str, *, merged: Mapping[str, str]) -> GitHubEmulator:
@@ -309,8 +304,8 @@ def _forge(line: Line, clock: BriskClock) -> GitHubForge:
         clock=clock,
         write_pause=0,
         redact=redactor(CANARIES),
-        timeout=1 if _hasty(line) else 15,
-        answer=1.0 if _hasty(line) else 30.0,
+        timeout=1 if line.hasty else 15,
+        answer=1.0 if line.hasty else 30.0,
     )
 
 
@@ -321,6 +316,7 @@ def _office(
     root: Path,
     *,
     locate: Callable[[RepoTarget], Remote],
+    desk: Desk,
 ) -> Office:
     yaml = ChildYamlReader()
     work = root / "work"
@@ -329,7 +325,7 @@ def _office(
         select=select,
         yaml=yaml,
         locate=locate,
-        limits=GitLimits(seconds=1.5 if _hasty(lines["git"]) else 20.0),
+        limits=GitLimits(seconds=1.5 if lines["git"].hasty else 20.0),
         workdir=work,
         pause=clock.sleep,
     )
@@ -344,12 +340,12 @@ def _office(
             str(_kubeconfig(lines["kubernetes"], root)), clock=clock, **_seconds(lines["kubernetes"])
         ),
     )
-    house = House(repos=repos, inventory=inventory, toolbox=SilentToolbox(), yaml=yaml, clock=clock)
+    house = House(repos=repos, inventory=inventory, toolbox=SilentToolbox(), yaml=yaml, clock=clock, desk=desk)
     return Office(house=house, forge=forge, steps=Straight(clock=clock, patience=0.0), infra_repo=INFRA)
 
 
 def _seconds(line: Line) -> dict[str, float]:
-    return {"timeout": 0.5, "answer": 1.0} if _hasty(line) else {"timeout": 10.0, "answer": 30.0}
+    return {"timeout": 0.5, "answer": 1.0} if line.hasty else {"timeout": 10.0, "answer": 30.0}
 
 
 def _remote(line: Line, target: RepoTarget) -> Remote:

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.edges.kubernetes import inventory
+from bot.edges.kubernetes import inventory, troubles
 from bot.edges.kubernetes.calls import Source
 from bot.edges.kubernetes.inventory import load
 from tests.running.deployed import COMPONENTS, KUBERNETES, SIZES, Object, assembled, kustomized, named, pods
@@ -169,6 +169,7 @@ def test_the_server_is_probed_on_paths_that_exist() -> None:
 
 def test_the_role_is_what_the_bot_reads_and_nothing_else() -> None:
     sources = [value for value in vars(inventory).values() if isinstance(value, Source)]
+    sources += [troubles.pods_of("shop"), troubles.events_of("shop")]
     wanted = {(source.group, source.resource, source.verb) for source in sources if source.verb == "list"}
     role = named(OURS, "ClusterRole")["ai-provision-reader"]
     granted = {

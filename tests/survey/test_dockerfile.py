@@ -147,9 +147,9 @@ HOSTILE: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_dockerfiles_end_soon(name: str) -> None:
     text = HOSTILE[name]()
-    started = time.monotonic()
+    started = time.process_time()
     profile = survey(tree_of({"Dockerfile": text, "app/main.py": ""}))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert len(profile.model_dump_json()) < 100_000
 
 

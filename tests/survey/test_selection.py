@@ -58,9 +58,9 @@ def test_the_order_of_the_paths_does_not_matter() -> None:
 
 def test_a_large_repository_is_cut_and_its_dockerfiles_stay() -> None:
     paths = [f"m{n % 300}/pkg{n % 17}/file{n}.{end}" for n in range(20_000) for end in ("go", "yaml", "md")]
-    started = time.monotonic()
+    started = time.process_time()
     chosen = select([*paths, "deep/er/and/deeper/Dockerfile"], "")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert len(chosen) <= MAX_FILES
     assert chosen[0] == "deep/er/and/deeper/Dockerfile"
     assert any(path.endswith(".go") for path in chosen)

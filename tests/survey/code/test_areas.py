@@ -242,9 +242,9 @@ BOMBS = {
 def test_bombs_are_read_in_bounded_time(case: tuple[str, str]) -> None:
     name, text = case
     files = {name: text, "requirements.txt": "flask", "go.mod": "module m\n"}
-    started = time.monotonic()
+    started = time.process_time()
     read(files)
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "\x00\x01\x02", "\ud800", "\r\r\r", "é" * 100], ids=range(6))
