@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import comment_to_pull, ledger, placement_quality, survey_speed, webhook_ack
+from benchmarks import ablation, comment_to_pull, ledger, placement_quality, survey_speed, webhook_ack
 
 BENCHMARKS: Final[dict[str, Callable[[], None]]] = {
     "comment_to_pull": comment_to_pull.main,
@@ -14,6 +14,7 @@ BENCHMARKS: Final[dict[str, Callable[[], None]]] = {
     "placement_quality": placement_quality.main,
     "ledger": ledger.main,
     "webhook_ack": webhook_ack.main,
+    "ablation": ablation.main,
 }
 
 

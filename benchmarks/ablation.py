@@ -19,6 +19,7 @@ from typing import Final
 from benchmarks.ablation_briefs import CROWDED, EXAMPLES, Brief, briefs
 from benchmarks.ablation_figures import MODEL_ROUNDS, Figures, Plans, figures
 from benchmarks.ablation_models import Answer, Scripted, greedy, nonsense, pushing, sensible, stingy
+from benchmarks.ablation_page import MARK, halves, joined
 from bot.agents.desk import Desk
 from bot.agents.reviewer import ROUNDS
 from bot.app import SnapshotInventory
@@ -38,7 +39,6 @@ from bot.model.finding import Finding
 from bot.model.quantity import Bytes, MilliCpu, Resources
 from bot.survey.selection import select
 
-MARK: Final = "## What models and knowledge change"
 _POD_QUOTA: Final = 12
 
 
@@ -71,22 +71,21 @@ ARRANGEMENTS: Final = (
 
 
 def main() -> None:
-    options = _options()
-    text = section()
-    if options.write is None:
-        print(text)
-        return
-    page = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
-    kept = page.partition(f"\n{MARK}\n")[0].rstrip()
-    options.write.write_text(f"{kept}\n\n{text}".lstrip(), encoding="utf-8", newline="\n")
+    """Print the section."""
+    print(section())
 
 
-def _options() -> argparse.Namespace:
+def _command() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument(
-        "--write", type=Path, help="put the section at the end of this page, in place of an earlier one"
+        "--write", type=Path, help="put the section at the end of this page in place of the earlier one"
     )
-    return parser.parse_args()
+    page: Path | None = parser.parse_args().write
+    if page is None:
+        main()
+        return
+    above, _ = halves(page.read_text(encoding="utf-8") if page.exists() else "")
+    page.write_text(joined(above, section()), encoding="utf-8", newline="\n")
 
 
 def section() -> str:
@@ -153,15 +152,15 @@ def _larger(node: Node) -> Node:
 
 
 _HEAD: Final = """\
-## What models and knowledge change
+{mark}
 
 Written by `python -m benchmarks.ablation`; do not edit by hand. {count} briefs: the example application, and
 {generated} generated repositories (ten frameworks with PostgreSQL, two loads, every third in a namespace with a quota),
 planned in one run by every arrangement, against the example cluster enlarged so that room limits nothing.
 
 **No live model was asked.** The hostile models are scripts that ask for the most, for the least, for the most of the
-sizing's inputs alone, and for nonsense, and repeat Markdown that would act. The one that behaves asks for a quarter more
-memory wherever it can cite a source: it is a test of the plumbing and claims nothing about quality, its own or any
+sizing's inputs alone, and for nonsense, and repeat Markdown that would act. The one that behaves asks for a quarter
+more memory wherever it can cite a source: it is a test of the plumbing and claims nothing about quality, its own or any
 model's.
 
 """
@@ -171,7 +170,7 @@ def _text(count: int, found: Mapping[str, Figures]) -> str:
     heads = ["", *found]
     rows = [f"| {name} | {' | '.join(cell(each) for each in found.values())} |" for name, cell in _ROWS]
     table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *rows]
-    return _HEAD.format(count=count, generated=count - 1) + "\n".join([*table, "", _FOOT])
+    return _HEAD.format(mark=MARK, count=count, generated=count - 1) + "\n".join([*table, "", _FOOT])
 
 
 _ROWS: Final[tuple[tuple[str, Callable[[Figures], str]], ...]] = (
@@ -202,9 +201,9 @@ def _ends(factors: Sequence[float]) -> str:
 
 _FOOT: Final = """\
 "Numbers" are pods, both bounds of the autoscaler, CPU and memory of every service, cores and memory of every machine.
-Retrieval moves no number by itself; a model's number needs a source that it was shown, so without retrieval almost
-nothing of what a model says is taken.
+A proposal beyond a limit is held to the limit. Retrieval moves no number by itself; but a model's number needs a source
+that it was shown, so without retrieval and without metrics nothing of what the planner's model says is taken.
 """
 
 if __name__ == "__main__":
-    main()
+    _command()

@@ -145,7 +145,9 @@ def _written(folder: Path, number: int, stack: _Stack, qps: int, more: str) -> B
     for path, text in {**stack.files, **more_files}.items():
         (root / path).write_text(text, encoding="utf-8")
     where = f", namespace {CROWDED}" if number % 3 == 0 else ""
-    words = f"Orders of a shop, {stack.language} {stack.framework} API with PostgreSQL, {qps} QPS peak{more}{where}"
+    words = (
+        f"Orders of a shop, {stack.language} {stack.framework} API + PostgreSQL backend, {qps} QPS peak{more}{where}"
+    )
     return Brief(name=name, folder=root, description=words)
 
 

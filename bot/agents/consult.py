@@ -52,7 +52,10 @@ _WHY: Final[Mapping[FaultKind, tuple[str, str]]] = {
     "quota": ("has no quota left at its provider", "Raise the quota there, or choose another model."),
     "blocked": ("refused this input", "Nothing to do; another model may answer it."),
     "malformed": ("gave no usable answer", "Try /ai-retry, or choose a model that follows JSON schemas."),
-    "budget": ("was not asked, because the budget for models is used up", "Raise the AI_PROVISION_MODEL_… budgets."),
+    "budget": (
+        "was not asked, because the time, tokens or money for models are used up",
+        "Raise AI_PROVISION_MODEL_SECONDS, or the budgets beside it; a model that does not answer takes the time of all.",
+    ),
     "tls": ("could not be reached over a trusted connection", "Check the certificate of its server."),
     "unknown-model": ("is not known to its provider", "Correct AI_PROVISION_MODEL."),
 }

@@ -6,7 +6,7 @@ the desk, a number without its decision record, a plan that a model made worse t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.agents.collector import Collected
@@ -135,8 +135,15 @@ def _applied(plan: Plan, heard: Heard[PlannerAnswer], context: Context, replan: 
     taken = within(heard.answer.numbers, bench)
     if not taken.moves:
         return _Outcome(plan, dropped=taken.dropped)
+    return _tried(plan, taken, replan)
+
+
+def _tried(plan: Plan, taken: Taken, replan: Replan) -> _Outcome:
+    """The plan with the numbers; where their inputs lead too far, with the others alone; else the rules' own."""
     moved = replan(taken.refinements, taken.adjustments)
-    why = loss(moved, plan)
+    why = loss(moved, plan) or beyond(moved, plan)
+    if why is not None and taken.adjustments and taken.refinements:
+        return _tried(plan, taken.without_inputs(why), replan)
     if isinstance(moved, Refusal) or why is not None:
         return _Outcome(plan, dropped=taken.refused(why or "the rules refused the plan"))
     decided, lost = stood(taken, moved)
@@ -155,3 +162,31 @@ def loss(moved: Plan | Refusal, ruled: Plan) -> str | None:
     if any((entry.scope, entry.name) not in passed for entry in moved.cost.exceeded):
         return "with it the plan passes a budget that the rules' plan keeps"
     return None
+
+
+def beyond(moved: Plan | Refusal, ruled: Plan) -> str | None:
+    """The first number that lies outside half and twice the rule's, in words; None when none does.
+
+    Inputs are bounded one by one, and what is derived from several of them could still be more than twice as much.
+    """
+    if isinstance(moved, Refusal):
+        return None
+    before = dict(_sizes(ruled))
+    for name, value in _sizes(moved):
+        rule = before.get(name, value)
+        if not rule / 2 <= value <= rule * 2:
+            return f"with it {name} is {value / rule:.3g} times the rule's, beyond half and twice"
+    return None
+
+
+def _sizes(plan: Plan) -> Iterator[tuple[str, int]]:
+    """Every size of a plan: pods, autoscaler bounds, requests and limits, machines."""
+    for service in plan.services:
+        name, hpa = service.name, service.hpa
+        yield f"{name}.replicas", service.replicas
+        yield f"{name}.cpu", service.requests.cpu
+        yield f"{name}.memory", service.requests.memory
+        if hpa is not None:
+            yield from ((f"{name}.min", hpa.min), (f"{name}.max", hpa.max))
+    for machine in plan.machines:
+        yield from ((f"{machine.name}.cores", machine.cores), (f"{machine.name}.memory", machine.memory))

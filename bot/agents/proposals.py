@@ -97,6 +97,11 @@ class Taken:
         kept = tuple(each for each in earlier.adjustments if (each.service, each.key) not in newer)
         return Taken(merged(earlier.refinements, self.refinements), (*kept, *self.adjustments), self.dropped)
 
+    def without_inputs(self, why: str) -> Taken:
+        """The numbers alone; the inputs are dropped with this reason."""
+        inputs = Taken(adjustments=self.adjustments).refused(why)
+        return Taken(self.refinements, (), (*self.dropped, *inputs))
+
     def refused(self, why: str) -> tuple[Dropped, ...]:
         """Everything, with one reason: the numbers together made no plan."""
         return (*self.dropped, *(Dropped(what=name, why=why) for name in self.names))

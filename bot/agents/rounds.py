@@ -14,7 +14,7 @@ from bot.agents.consult import Heard, consult, fault_findings, noted, speaks
 from bot.agents.context import Context
 from bot.agents.desk import Desk
 from bot.agents.plan_told import reviewer_input
-from bot.agents.planner import Planned, Replan, loss
+from bot.agents.planner import Planned, Replan, beyond, loss
 from bot.agents.proposals import Bench, Taken, stood, within
 from bot.agents.repairs import REPAIRS, repaired
 from bot.agents.tools import TRIAL, Trial
@@ -172,7 +172,7 @@ class Reviewing:
         if not taken.moves:
             return _silenced(_rejecting(state, taken.dropped), "the model proposed nothing that may be taken")
         plan = self._replanned(state, taken)
-        why = loss(plan, state.plan)
+        why = loss(plan, state.plan) or beyond(plan, self.planned.ruled or self.planned.plan)
         if isinstance(plan, Refusal) or why is not None:
             return _silenced(_rejecting(state, taken.refused(why or "the plan is refused")), why or "refused")
         after, kept = self._weighed(state, plan, by="model", changed=taken.names)

@@ -164,7 +164,7 @@ def unread_section(document: Document) -> str:
         for gap in document.cluster.missing
     ]
     text = table(["system", "what", "code", "why", "what to do"], rows)
-    return f"### Not read\n\n{text}" if text else "### Not read\n\nNothing: every configured source answered."
+    return f"### Not read\n\n{text}" if text else "### Not read\n\nNothing: every configured cluster answered."
 
 
 def description_section(document: Document) -> str:

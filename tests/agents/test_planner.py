@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.agents.desk import EMPTY, Desk
-from bot.agents.planner import Planned, consulted_plan, loss
+from bot.agents.planner import Planned, beyond, consulted_plan, loss
 from bot.errors import Code, Refusal
 from bot.model.consultation import Allowance, Effort, Fault, NumberProposal, Reason, Spent
 from bot.model.plan import Cost, Exceeded, Plan
@@ -140,3 +140,25 @@ def test_reasons_are_kept_with_their_source() -> None:
     assert result.consultation is not None
     assert result.consultation.reasons == (Reason(text="short", source_id="sizing-7.5"),)
     assert result.consultation.confidence == 0.7
+
+
+def test_inputs_that_together_lead_beyond_twice_the_rules_numbers_are_dropped_and_the_others_stand() -> None:
+    """Each input is within its own bounds; reads, writes and weight together would cost more than three times."""
+    inputs = (number("reads", 6), number("writes", 0.4), number("weight", 2))
+    result, replanning = consulted(*inputs)
+    assert result.plan.services == RULED.services
+    assert result.adjustments == ()
+    assert result.consultation is not None
+    assert "beyond half and twice" in result.consultation.rejected[-1].why
+    both, replanning = consulted(RAISED, *inputs)
+    assert both.adjustments == ()
+    assert [each.key for each in both.refinements] == ["cpu"]
+    assert beyond(both.plan, RULED) is None
+    assert len(replanning.calls) == 2
+
+
+def test_a_number_just_beyond_twice_is_named() -> None:
+    api, *others = RULED.services
+    grown = api.model_copy(update={"replicas": api.replicas * 2 + 1})
+    assert "api.replicas" in (beyond(RULED.model_copy(update={"services": (grown, *others)}), RULED) or "")
+    assert beyond(RULED, RULED) is None

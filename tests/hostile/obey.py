@@ -7,7 +7,7 @@ prompt, so that a text which never arrives moves nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,9 +101,6 @@ def _facts(why: str, cited: str) -> list[dict[str, Any]]:
 
 def _other(service: str, why: str, cited: str) -> dict[str, Any]:
     return {"service": service, "key": "replicas", "value": "namespace=kube-system", "why": why, "source_id": cited}
-
-
-Answering = Callable[[Asked], dict[str, Any]]
 
 
 def wanting(*wanted: tuple[str, Any], why: str = "it is better so") -> Script:
