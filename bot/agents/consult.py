@@ -54,7 +54,7 @@ _WHY: Final[Mapping[FaultKind, tuple[str, str]]] = {
     "malformed": ("gave no usable answer", "Try /ai-retry, or choose a model that follows JSON schemas."),
     "budget": (
         "was not asked, because the time, tokens or money for models are used up",
-        "Raise AI_PROVISION_MODEL_SECONDS, or the budgets beside it; a model that does not answer takes the time of all.",
+        "Raise AI_PROVISION_MODEL_SECONDS or the budgets beside it; a silent model takes the time of all.",
     ),
     "tls": ("could not be reached over a trusted connection", "Check the certificate of its server."),
     "unknown-model": ("is not known to its provider", "Correct AI_PROVISION_MODEL."),

@@ -143,8 +143,8 @@ def test_reasons_are_kept_with_their_source() -> None:
 
 
 def test_inputs_that_together_lead_beyond_twice_the_rules_numbers_are_dropped_and_the_others_stand() -> None:
-    """Each input is within its own bounds; reads, writes and weight together would cost more than three times."""
-    inputs = (number("reads", 6), number("writes", 0.4), number("weight", 2))
+    """Each input is within its own bounds; reads and weight together would cost more than three times."""
+    inputs = (number("reads", 6), number("weight", 2))
     result, replanning = consulted(*inputs)
     assert result.plan.services == RULED.services
     assert result.adjustments == ()
