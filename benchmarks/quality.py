@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.ablation_page import halves, joined
 from benchmarks.quality_reading import MissingCloneError, borrowed, plan
 from benchmarks.quality_score import Judged, judge
 from benchmarks.quality_table import page
@@ -30,7 +31,8 @@ def main() -> None:
     if options.write is None:
         print(text)
     else:
-        options.write.write_text(text, encoding="utf-8", newline="\n")
+        old = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        options.write.write_text(joined(text, halves(old)[1]), encoding="utf-8", newline="\n")
 
 
 def _options() -> argparse.Namespace:

@@ -7,7 +7,7 @@ that the rules did not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import get_args
+from typing import Final, get_args
 
 from bot.agents.context import Context
 from bot.agents.payload import Asked, Told, asked, facts_of, number
@@ -26,13 +26,16 @@ from bot.model.profile import DependencyKind, Service
 from bot.model.standard import HistoricalMetrics
 from bot.planning.naming import service_slug
 
+FREE_TEXT: Final = "metrics-warning"
+"""The one finding with words of another system in it, which no model is told."""
+
 
 def planner_input(plan: Plan, context: Context) -> Asked:
     """The rule's plan with the bounds of each number, what was measured and remembered, and retrieved knowledge."""
     evidence, collected = context.evidence, context.collected
     rule: dict[str, JsonValue] = {
         "services": numbers(plan, plan, context),
-        "warnings": [_finding(each) for each in plan.findings if each.severity == "warn"],
+        "warnings": [_finding(each) for each in plan.findings if each.severity == "warn" and each.rule != FREE_TEXT],
         "observed": [_observed(each) for each in evidence.observed],
         "similar": [
             {"language": each.language, "framework": each.framework, **_observed(each.observed)}

@@ -186,6 +186,7 @@ def _sizes(plan: Plan) -> Iterator[tuple[str, int]]:
         yield f"{name}.replicas", service.replicas
         yield f"{name}.cpu", service.requests.cpu
         yield f"{name}.memory", service.requests.memory
+        yield f"{name}.memory_limit", service.limits.memory
         if hpa is not None:
             yield from ((f"{name}.min", hpa.min), (f"{name}.max", hpa.max))
     for machine in plan.machines:
