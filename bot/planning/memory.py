@@ -19,6 +19,8 @@ MARGIN: Final = 1.25
 FLOOR: Final = 128
 JVM_FLOOR: Final = 512
 STEP: Final = 64
+MOST: Final = 1024**4
+"""MiB."""
 NODE_HEAP: Final = 0.75
 
 
@@ -92,8 +94,8 @@ def refit(memory: PodMemory, runtime: Runtime, *, size: Bytes, limit: Bytes) -> 
 
 
 def round_up(mib: float) -> int:
-    """MiB up to the next step of 64."""
-    return STEP * ceiling(mib / STEP)
+    """MiB up to the next step of 64, at most an exbibyte: no quantity overflows, and no node holds it."""
+    return STEP * ceiling(min(mib, MOST) / STEP)
 
 
 def workers_of(runtime: Runtime, *, cores: float, in_flight: float) -> int:

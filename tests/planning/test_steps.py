@@ -15,7 +15,7 @@ from bot.model.profile import Declared, Header, Port, Service, Volume
 from bot.model.quantity import Bytes, MilliCpu
 from bot.planning.confidence import sureness
 from bot.planning.latency import erlang_c, waiting
-from bot.planning.memory import pod_memory
+from bot.planning.memory import pod_memory, round_up
 from bot.planning.runtimes import BEAM, DJANGO, DOTNET, JVM, NEST, NODE, PHP, PYTHON_ASYNC, RUBY, RUST
 from bot.planning.throughput import rate_of
 from tests.planning.builders import (
@@ -513,3 +513,8 @@ def test_an_unknown_framework_makes_a_draft_with_a_load_test():
 
 def test_the_bound_for_drafts_is_configured():
     assert plan(config=Config(draft_below_confidence=0.5)).confidence.draft
+
+
+def test_memory_near_the_largest_quantity_does_not_overflow() -> None:
+    assert round_up(2**63 / 2**20) == round_up(float("1e300")) == 1024**4
+    assert round_up(1) == 64
