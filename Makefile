@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.lock
 STAMP := $(VENV)/.installed
-JOBS ?= 2
+JOBS ?= 3
 REAL := .cache/real-applications
 PROMETHEUS := .cache/prometheus
 

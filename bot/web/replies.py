@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 
 from bot.errors import Code, Refusal
 from bot.model.command import Provision
+from bot.model.consultation import Effort
 from bot.model.document import ErrorBody, ErrorDocument
 from bot.model.job import AuditEntry, Backlog, Job, JobState
 from bot.model.noun import Noun
@@ -47,7 +48,9 @@ class Asked(Noun):
 
 
 class JobView(Noun):
-    """A command and where it stands. ``short`` is the id that people see; ``code`` the reason code of a refusal."""
+    """A command and where it stands. ``short`` is the id that people see; ``code`` the reason code of a refusal;
+    ``efforts`` what the agents' models cost.
+    """
 
     id: str
     short: str
@@ -68,6 +71,7 @@ class JobView(Noun):
     code: str | None
     pull_request: str | None
     comment: str | None
+    efforts: tuple[Effort, ...] = ()
 
     @classmethod
     def of(cls, job: Job) -> JobView:
@@ -93,6 +97,7 @@ class JobView(Noun):
             code=end.code if end else None,
             pull_request=end.pull.url if end and end.pull else None,
             comment=end.comment_url if end else None,
+            efforts=end.efforts if end else (),
         )
 
 

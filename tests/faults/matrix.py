@@ -212,7 +212,14 @@ FAILINGS: tuple[Failing, ...] = (
     _failing("no answer", "timeout", "did not answer in time", 2, 1, mode="timeout"),
     _failing("blocked", "blocked", "refused this input", 2, 0, said=Failure("blocked")),
     _failing("malformed", "malformed", "gave no usable answer", 4, 0, said=Failure("wrong")),
-    _failing("over budget", "budget", "was not asked, because the budget for models is used up", 0, 0, budget=True),
+    _failing(
+        "over budget",
+        "budget",
+        "was not asked, because the time, tokens or money for models are used up",
+        0,
+        0,
+        budget=True,
+    ),
 )
 """The failure classes of each provider."""
 

@@ -127,6 +127,7 @@ def test_jobs_are_listed_newest_first(client: TestClient, ledger: MemoryLedger) 
         "code": None,
         "pull_request": "https://github.com/myorg/infrastructure/pull/7",
         "comment": "https://github.com/myorg/infrastructure/issues/1#issuecomment-1",
+        "efforts": [],
     }
 
 
