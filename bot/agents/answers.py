@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bot.model.demand import Demand, Phrase, Settled, Wanted
 from bot.model.profile import RELATIONAL, AppProfile, Dependency, Evidence, Header, Service
+from bot.survey.description.answers import BOTH
 
 Facts = tuple[Demand, AppProfile]
 _ANYWHERE: Final = frozenset({"web", "api", "worker"})
@@ -54,6 +55,8 @@ def _cluster(answer: Settled, demand: Demand, profile: AppProfile) -> Facts:
 
 def _database(answer: Settled, demand: Demand, profile: AppProfile) -> Facts:
     """The chosen one is wanted and used wherever a relational one was; the others are not in use."""
+    if answer.value == BOTH:
+        return demand, profile
     chosen = Wanted.model_validate({"kind": answer.value, "phrase": answer.written})
     others = [wanted for wanted in demand.dependencies if wanted.kind not in RELATIONAL]
     said = next((wanted for wanted in demand.dependencies if wanted.kind == chosen.kind), chosen)

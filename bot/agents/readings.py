@@ -16,7 +16,7 @@ from bot.planning.demand import is_serving, load_of
 from bot.planning.record import figure, stated
 from bot.planning.tier import WORDS, keeps_state, stronger
 from bot.rendering.question import product
-from bot.survey.description.answers import problem_with_answer, read_answer
+from bot.survey.description.answers import BOTH, problem_with_answer, read_answer
 from bot.survey.description.reading import rivals
 
 __all__ = ["readings", "settled"]
@@ -74,7 +74,7 @@ def _database(demand: Demand, profile: AppProfile) -> Iterable[Doubt]:
         f"Which database is it? The description names {_and(map(product, named))}, the repository uses "
         f"{_and(map(product, used))}.",
         f"both are used, {_and(map(product, (*named, *used)))}",
-        [*((kind, _DESCRIBED) for kind in named), *said],
+        [(BOTH, "one beside the other"), *((kind, _DESCRIBED) for kind in named), *said],
         evidence=tuple(seen for places in used.values() for seen in places[:2]),
     )
 

@@ -172,7 +172,7 @@ class Reviewing:
         if not taken.moves:
             return _silenced(_rejecting(state, taken.dropped), "the model proposed nothing that may be taken")
         plan = self._replanned(state, taken)
-        why = loss(plan, state.plan) or beyond(plan, self.planned.ruled or self.planned.plan)
+        why = loss(plan, state.plan) or beyond(plan, self.ruled)
         if isinstance(plan, Refusal) or why is not None:
             return _silenced(_rejecting(state, taken.refused(why or "the plan is refused")), why or "refused")
         after, kept = self._weighed(state, plan, by="model", changed=taken.names)

@@ -114,7 +114,7 @@ def cost_section(plan: PlanView) -> str:
     """Money, or why there is none."""
     cost = plan.cost
     if not cost.priced or cost.monthly is None:
-        return f"### Cost\n\nNot priced. {inert_text(cost.note)}"
+        return f"### Cost\n\n{inert_text(cost.note[:1].upper() + cost.note[1:])}"
     total = f"{cost.monthly:.2f} {cost.currency} per month"
     return f"### Cost\n\n**{total}**, from the prices in the config file.\n\n{cost_lines(cost)}"
 

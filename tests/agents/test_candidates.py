@@ -46,7 +46,7 @@ def settled_by(inquiry: Inquiry) -> list[str]:
 @pytest.mark.parametrize(
     ("description", "changes", "answers"),
     [
-        ("Inventory with MySQL, 200 QPS", {}, ["[database=mysql]", "[database=postgresql]"]),
+        ("Inventory with MySQL, 200 QPS", {}, ["[database=both]", "[database=mysql]", "[database=postgresql]"]),
         ("200 QPS, stateful", {}, ["[state=stateless]", "[state=stateful]"]),
         (DESCRIPTION, {"header": header(expected_qps=500.0)}, ["[qps=2000]", "[qps=500]"]),
         ("200 QPS, in namespace shop, into the cart namespace", {}, ["[namespace=shop]", "[namespace=cart]"]),
@@ -215,7 +215,8 @@ def test_when_the_assumed_reading_has_no_plan_another_one_is_offered() -> None:
     assert isinstance(assumed, Refusal), "two sets of database machines find no room"
     inquiry = inquire(facts, assumed, request(described), plan_of=plan_of)
     assert inquiry is not None
-    assert settled_by(inquiry) == ["[database=mysql]", "[database=postgresql]"]
+    assert settled_by(inquiry) == ["[database=both]", "[database=mysql]", "[database=postgresql]"]
+    assert inquiry.choices[0].effect.startswith("no plan is possible (capacity)")
     other = other_plan(facts, plan_of=plan_of)
     assert other is not None
     assert {machine.serves for machine in other.machines} == {"mysql"}
@@ -274,7 +275,7 @@ def test_a_description_without_room_for_an_answer_is_told_to_be_shorter() -> Non
     described = f"2000 QPS, MySQL {'x' * 3_970}"
     inquiry = asked(described)
     assert inquiry is not None
-    assert [choice.command for choice in inquiry.choices] == ["", ""]
+    assert [choice.command for choice in inquiry.choices] == ["", "", ""]
     assert "Shorten the description, and add `[database=mysql]`" in question(inquiry, job="0123456789ab")
 
 

@@ -34,7 +34,7 @@ def test_a_description_that_nothing_contradicts_leaves_no_doubt() -> None:
         ("200 QPS, latency below 50 ms", {"header": header(sla_latency_ms=100.0)}, [["latency_ms=50", "latency_ms=100"]]),
         ("low criticality", {"header": header(criticality="high")}, [["criticality=high", "criticality=dev"]]),
         ("mission critical", {"header": header(criticality="production")}, [["criticality=critical", "criticality=standard"]]),
-        ("Inventory with MySQL", {}, [["database=mysql", "database=postgresql"]]),
+        ("Inventory with MySQL", {}, [["database=both", "database=mysql", "database=postgresql"]]),
         ("Inventory, stateful", {}, [["state=stateless", "state=stateful"]]),
         ("Inventory, stateless", {"stateful": True}, [["state=stateful", "state=stateless"]]),
         ("Inventory, stateless", {"volumes": (Volume(path="/data"),)}, [["state=stateful", "state=stateless"]]),

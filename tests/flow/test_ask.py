@@ -91,12 +91,23 @@ def test_the_question_is_answered_by_copying_one_of_its_commands() -> None:
     forge = FakeForge()
     give(forge, provision(UNCLEAR))
     commands = re.findall(r"```text\n(.*?)\n```", words(forge), re.DOTALL)
-    assert len(commands) == 2
-    published, _ = give(forge, commands[1], comment_id=100)
+    assert len(commands) == 3
+    published, _ = give(forge, commands[2], comment_id=100)
     assert published.kind == "pull-request"
     [pull] = forge.pulls[INFRA]
     assert "\\[database=postgresql\\]" in pull.body, "a reviewer sees the answer"
     assert "MySQL: the answer" in pull.body.replace("`", "")
+
+
+def test_the_assumed_reading_can_be_answered_too() -> None:
+    forge = FakeForge()
+    give(forge, provision(UNCLEAR))
+    both, *_ = re.findall(r"```text\n(.*?)\n```", words(forge), re.DOTALL)
+    published, _ = give(forge, both, comment_id=100)
+    assert published.kind == "pull-request"
+    [pull] = forge.pulls[INFRA]
+    assert "mysql" in pull.body
+    assert "postgresql" in pull.body
 
 
 def test_the_question_again_is_the_same_comment() -> None:

@@ -17,6 +17,8 @@ from bot.model.profile import RELATIONAL
 _BRACKET: Final = re.compile(
     r"\[ {0,3}(?P<key>[A-Za-z][A-Za-z0-9_-]{0,30}) {0,3}= {0,3}(?P<value>[^\[\]]{0,80}?) {0,3}\]", re.ASCII
 )
+BOTH: Final = "both"
+"""The answer that keeps every reading of the database."""
 _PLACE: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 
 
@@ -54,8 +56,9 @@ ANSWERS: Final[tuple[AnswerRule, ...]] = (
         wants="dev, standard, high or critical", settles="the tier; zero downtime and an availability still raise it",
     ),
     AnswerRule(
-        key="database", field="dependencies", pattern=_one_of(tuple(sorted(RELATIONAL))), example="mysql",
-        wants=f"one of {', '.join(sorted(RELATIONAL))}", settles="the one relational database that is used",
+        key="database", field="dependencies", pattern=_one_of((*sorted(RELATIONAL), BOTH)), example="mysql",
+        wants=f"one of {', '.join(sorted(RELATIONAL))}, or {BOTH}",
+        settles="the one relational database that is used; both: what the description names and what the code uses",
     ),
     AnswerRule(
         key="state", field="stateful", pattern="stateless|stateful", example="stateless",
