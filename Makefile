@@ -37,7 +37,7 @@ $(PROMETHEUS)/.unpacked:
 	    || { apt-get -qq -o Dir::State::Lists=$$PWD/lists -o Debug::NoLocking=1 update \
 	      && apt-get -qq -o Dir::State::Lists=$$PWD/lists download prometheus; }; } \
 	  && dpkg-deb -x prometheus_*.deb . && rm -rf lists prometheus_*.deb; \
-	else echo "no prometheus on PATH and no apt-get: the tests against a real Prometheus say that they are skipped"; fi
+	else echo "put prometheus and promtool on the PATH (brew install prometheus), else their tests fail"; fi
 	@touch $@
 
 demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or Docker
