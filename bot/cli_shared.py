@@ -6,6 +6,7 @@ import (``serve`` starts through here), a stack trace for a user's mistake.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from bot.errors import EXIT_FAILED, EXIT_WRONG_USE, Code, Refusal, Refused, Unavailable
+from bot.logs import configure_logs
 from bot.model.document import ErrorBody, ErrorDocument
 from bot.settings import Settings, read_settings
 from bot.terminal import show_refusal
@@ -107,7 +109,10 @@ def print_json(text: str) -> None:
 def run(work: Callable[[Settings], T | Refusal], format_: Format) -> T:
     """Run a verb; a refusal, an outage or wrong settings end it with one sentence and the right exit code."""
     try:
-        result = work(read_settings(os.environ))
+        settings = read_settings(os.environ)
+        # on stderr, and only what nobody else says: stdout is the one document, and a person reads the findings
+        configure_logs(settings, level=logging.ERROR)
+        result = work(settings)
     except ValidationError as error:
         result = _wrong_settings(error)
     except (Refused, Unavailable) as stop:

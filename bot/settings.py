@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     model_planner: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL_PLANNER"))] = None
     model_reviewer: Annotated[str | None, Field(validation_alias=_names("AI_PROVISION_MODEL_REVIEWER"))] = None
     ollama_model: Annotated[str | None, Field(validation_alias=_names("OLLAMA_MODEL"))] = None
-    model_seconds: Annotated[float, Field(validation_alias=_names("AI_PROVISION_MODEL_SECONDS"), gt=0, le=50)] = 45.0
+    model_seconds: Annotated[float, Field(validation_alias=_names("AI_PROVISION_MODEL_SECONDS"), gt=0, le=50)] = 40.0
     model_tokens: Annotated[int, Field(validation_alias=_names("AI_PROVISION_MODEL_TOKENS"), ge=1_000)] = 60_000
     model_money: Annotated[float | None, Field(validation_alias=_names("AI_PROVISION_MODEL_MONEY"), ge=0)] = None
     model_daily_tokens: Annotated[

@@ -280,3 +280,23 @@ def test_the_example_snapshot_is_a_snapshot_that_covers_both_systems() -> None:
     assert snapshot.of("proxmox")
     assert snapshot.of("kubernetes")
     assert snapshot.missing == ()
+
+
+def test_a_model_that_does_not_answer_leaves_one_document_on_stdout() -> None:
+    """What the model's edge logs goes elsewhere; the finding says it."""
+    result = run(
+        "plan",
+        "--git-repo",
+        str(SUPERMARKET),
+        "--app-description",
+        DESCRIPTION,
+        "--format",
+        "json",
+        AI_PROVISION_MODEL="ollama:llama3",
+        OLLAMA_BASE_URL="http://127.0.0.1:9/v1",
+        AI_PROVISION_MODEL_SECONDS="5",
+    )
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert "llm-invalid" in {finding["rule"] for finding in document["findings"]}
+    assert [agent["model"] for agent in document["agents"]][:2] == ["ollama:llama3", "ollama:llama3"]

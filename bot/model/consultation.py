@@ -145,7 +145,7 @@ class Spent(Noun):
 class Allowance(Noun):
     """What is left for one command. ``money`` in US dollars, None without a bound."""
 
-    seconds: float = 45.0
+    seconds: float = 40.0
     tokens: int = 60_000
     money: float | None = None
 

@@ -47,7 +47,7 @@ SECONDS = 12.0
 MINUTE = 60.0
 """No command with a bad adviser lasts longer, every wait included that the tests only note."""
 HASTE = 1.5
-"""Seconds that a command may spend on models where one does not answer; 45 otherwise, as by default."""
+"""Seconds that a command may spend on models where one does not answer; 40 otherwise, as by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +329,7 @@ pull request that is no draft and says in one sentence what did not answer. Its 
 without either, byte by byte, but for `README.md` and `plan.json`, which name it too. In the column of Prometheus the
 application was merged before: then the cluster's own pods and events are read in its place. In the column of the model
 an OpenAI-compatible server is asked by the collector and by the planner; the numbers are those of both together. All
-questions of a command share `AI_PROVISION_MODEL_SECONDS` (45 by default, at most 50); no cell lasts longer than
+questions of a command share `AI_PROVISION_MODEL_SECONDS` (40 by default, at most 50); no cell lasts longer than
 {MINUTE:.0f} s, every wait included that the tests only note. With both silent at once there is a pull request too, and
 it names both."""
 _PROVIDERS = """### Each provider

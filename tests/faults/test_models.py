@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("warm", "nothing_stays", "log")
 
 @pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.id) for cell in CELLS if cell.system == "model"])
 def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], log: list[str]) -> None:
-    seconds = HASTE if cell.mode in SLOW else 45.0
+    seconds = HASTE if cell.mode in SLOW else 40.0
     with (
         voice("openai", seconds=seconds) as model,
         scene(healthy, tmp_path, voice=model, model={"mode": cell.mode}) as one,
@@ -68,7 +68,7 @@ def test_every_failure_of_every_provider_ends_in_a_plan(
     observed, log = (request.getfixturevalue(name) for name in ("observed", "log"))
     said = () if failing.said is None else (failing.said,)
     with (
-        voice(provider, *said, seconds=HASTE if failing.mode else 45.0, gone=DAY if failing.budget else 0) as model,
+        voice(provider, *said, seconds=HASTE if failing.mode else 40.0, gone=DAY if failing.budget else 0) as model,
         scene(healthy, tmp_path, voice=model, model={"mode": failing.mode}) as one,
     ):
         end = one.command()

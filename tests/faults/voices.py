@@ -77,7 +77,7 @@ class ScriptedVoice:
 
 @contextmanager
 def voice(
-    provider: Provider, *said: Step, seconds: float = 45.0, tokens: int = 60_000, gone: int = 0
+    provider: Provider, *said: Step, seconds: float = 40.0, tokens: int = 60_000, gone: int = 0
 ) -> Iterator[ScriptedVoice]:
     """A model that says the same to every agent. Where the provider wants a key, it has to be the right one."""
     key = None if provider == "ollama" else MODEL_KEY
