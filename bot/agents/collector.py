@@ -7,6 +7,8 @@ reads out of free text becomes a doubt as well, in our words, and is never appli
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.agents.consult import consult
 from bot.agents.desk import EMPTY, Desk
 from bot.agents.doubts import Proposed, proposed
@@ -22,6 +24,9 @@ from bot.model.profile import AppProfile, Doubt, Service
 from bot.model.tree import Tree
 from bot.survey.description.reading import read_description
 from bot.survey.survey import survey
+
+SHARE: Final = 0.5
+"""Of the command's time for models: however silent the collector's is, the planner's is asked as well."""
 
 
 class Collected(Noun):
@@ -61,7 +66,7 @@ def _consulted(command: Provision, tree: Tree, ruled: Collected, desk: Desk) -> 
     profile, demand = ruled.profile, ruled.demand
     pieces = desk.library.find(ruled.words) if desk.library is not None else ()
     asked = collector_input(command, tree, profile=profile, demand=demand, pieces=pieces)
-    heard = consult("collector", asked, CollectorAnswer, desk=desk)
+    heard = consult("collector", asked, CollectorAnswer, desk=desk, share=SHARE)
     read = proposed(heard.answer, profile, demand) if heard.answer is not None else Proposed()
     searched = _searched(heard.answer, ruled.words)
     consultation = heard.consultation.model_copy(

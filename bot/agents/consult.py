@@ -86,14 +86,15 @@ def consult(
     desk: Desk,
     spent: Iterable[Effort] = (),
     belt: Belt | None = None,
+    share: float = 1.0,
 ) -> Heard[A]:
     """Ask the agent's model once. ``spent`` is what this command paid before; with nothing left the fault is ``budget``
-    and nobody is called.
+    and nobody is called. ``share``: the part of the time left that this question may take.
     """
     belt = belt or Belt()
     if desk.counsel is None or not desk.counsel.model_of(agent):
         return Heard(Consultation(agent=agent, digest=asked.digest), sources=asked.sources)
-    left = _left(desk.allowance, spent)
+    left = _left(desk.allowance, spent, share)
     question = Question(agent=agent, payload=asked.data, digest=asked.digest)
     model = desk.counsel.model_of(agent)
     if left is None and not isinstance(desk.counsel, RecordedCounsel):
@@ -108,13 +109,13 @@ def consult(
     return _heard(question, asked, _plain(reply, form), belt=belt, efforts=(effort,))
 
 
-def _left(allowance: Allowance, spent: Iterable[Effort]) -> Allowance | None:
+def _left(allowance: Allowance, spent: Iterable[Effort], share: float) -> Allowance | None:
     total = Spent()
     for effort in spent:
         total = total.plus(effort.spent)
     left = allowance.less(total)
     empty = left.seconds < _LEAST_SECONDS or left.tokens <= 0 or (left.money is not None and left.money <= 0)
-    return None if empty else left
+    return None if empty else left.model_copy(update={"seconds": left.seconds * share})
 
 
 def _plain(reply: Reply[A], form: type[A]) -> Reply[A]:

@@ -130,7 +130,7 @@ def test_the_planner_is_offered_its_tools_and_what_is_left() -> None:
     around = context(collected().model_copy(update={"efforts": (spent,)}))
     consulted_plan(RULED, around, replan=Replanning(around), desk=Desk(counsel=counsel))
     assert counsel.offered == [("headroom", "explain_number")]
-    assert counsel.allowances == [Allowance(seconds=40.0, tokens=59_990)]
+    assert counsel.allowances == [Allowance(seconds=Allowance().seconds - 5, tokens=59_990)]
 
 
 def test_reasons_are_kept_with_their_source() -> None:
