@@ -197,7 +197,7 @@ def open_records(settings: Settings) -> Iterator[Records | None]:
         records: Records | None = None
         if has_records(settings.database_url):
             with suppress(Refused, Unavailable):
-                records = stack.enter_context(open_ledger(settings.database_url, clock=RealClock()))
+                records = stack.enter_context(open_ledger(settings.database_url, clock=RealClock(), upgrade=False))
         yield records
 
 

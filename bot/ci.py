@@ -183,7 +183,7 @@ def _opened(order: verbs.PlanOrder, runner: Runner, settings: Settings, progress
 
 
 def _config(settings: Settings) -> Config | Refusal:
-    office = _office(settings, app.SnapshotInventory(ClusterSnapshot()))
+    office = _office(settings.without_models(), app.SnapshotInventory(ClusterSnapshot()))
     if isinstance(office, Refusal):
         return office
     if office.infra_repo is None:

@@ -1,21 +1,20 @@
 """The verbs of knowledge: add a page or a file, list what was added, remove it.
 
-In: arguments and the environment. Out: what is kept, as text or one JSON document. Never: the planning half of the
-product (``bot.knowing`` is loaded when one of them is asked for).
+In: arguments and the environment. Out: what is kept, as text or one JSON document. Never: a secret of an address.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
+from bot import knowing
 from bot.cli_shared import OUT, Format, FormatOption, print_json, run
+from bot.knowing import KnownPage
 from bot.terminal import show_table
 
-_KNOWING: Final = "bot.knowing"
 _HEAD: Final = ("id", "title", "sections", "added", "source")
 
 knowledge: Final = typer.Typer(help="Pages that plans are told about and cite.", no_args_is_help=True)
@@ -28,7 +27,6 @@ def add(
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """Read a page once and keep its sections; the same source again replaces them."""
-    knowing: Any = importlib.import_module(_KNOWING)
     page = run(lambda settings: knowing.add(settings, source), format)
     _print(f"Added {page.id} with {page.sections} sections: {page.title}", [page], format)
 
@@ -36,7 +34,6 @@ def add(
 @knowledge.command("list", epilog="Example: ai-provision knowledge list")
 def listing(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
     """Every page that was added, newest first."""
-    knowing: Any = importlib.import_module(_KNOWING)
     pages = run(knowing.listing, format)
     if format is Format.JSON:
         _print("", list(pages), format)
@@ -52,12 +49,11 @@ def remove(
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """Forget a page with all its sections."""
-    knowing: Any = importlib.import_module(_KNOWING)
     page = run(lambda settings: knowing.remove(settings, id), format)
     _print(f"Removed {page.id}: {page.title}", [page], format)
 
 
-def _print(said: str, pages: list[Any], format_: Format) -> None:
+def _print(said: str, pages: list[KnownPage], format_: Format) -> None:
     if format_ is Format.JSON:
         print_json(json.dumps({"schema_version": 1, "pages": [page.model_dump(mode="json") for page in pages]}))
     else:

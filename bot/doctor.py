@@ -155,7 +155,7 @@ def _key(settings: Settings, prefix: str) -> object:
 
 def _prometheus(settings: Settings) -> Iterator[Check]:
     metrics = app.build_desk(
-        settings.model_copy(update={"embedding_model": None}),
+        settings.without_models(),
         clock=RealClock(),
         redact=Secrets(settings.secrets()).redact,
     ).metrics

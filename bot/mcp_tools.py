@@ -33,12 +33,6 @@ from bot.rendering.topics import found, nearest
 from bot.settings import Settings
 from bot.survey.survey import survey
 
-_NO_MODEL: Final = dict.fromkeys(
-    ("model", "model_collector", "model_planner", "model_reviewer", "ollama_model", "embedding_model")
-)
-"""Settings that would build a model, and spend money for a caller whom nobody counts. The desk stays empty as well:
-measured use and remembered plans of other applications hold their names."""
-
 GitRepo = Annotated[
     str,
     Field(
@@ -171,7 +165,10 @@ class ToolBench:
         return inside if isinstance(inside, Refusal) else command.model_copy(update={"target": inside})
 
     def _house(self, inventory: Inventory) -> House:
-        house = app.build_house(self.settings.model_copy(update=_NO_MODEL), inventory=inventory)
+        """Without a model, whose money a caller would spend whom nobody counts; without measured use and remembered
+        plans, which hold the names of other applications.
+        """
+        house = app.build_house(self.settings.without_models(), inventory=inventory)
         return replace(house, repos=_Below(house.repos, self.root), desk=EMPTY)
 
 

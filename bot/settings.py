@@ -118,6 +118,11 @@ class Settings(BaseSettings):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
+    def without_models(self) -> Settings:
+        """The same for work that asks no model: nothing of a model's client library is loaded, and nothing spent."""
+        names = ("model", "model_collector", "model_planner", "model_reviewer", "ollama_model", "embedding_model")
+        return self.model_copy(update=dict.fromkeys(names))
+
     @property
     def models(self) -> dict[str, str]:
         """The model of each agent; empty: the rules answer alone. ``OLLAMA_MODEL`` alone means that model for all."""

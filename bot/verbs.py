@@ -175,7 +175,8 @@ def open_pull(
     if unfit is not None:
         return unfit
     office = app.build_office(
-        settings, house=app.build_house(settings, inventory=app.SnapshotInventory(planned.snapshot))
+        settings,
+        house=app.build_house(settings.without_models(), inventory=app.SnapshotInventory(planned.snapshot)),
     )
     if isinstance(office, Refusal):
         return office

@@ -60,3 +60,11 @@ def test_secrets_do_not_print_themselves() -> None:
 def test_wrong_settings_are_named(environment: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match=next(iter(environment))):
         read_settings(environment)
+
+
+def test_settings_without_models_name_none() -> None:
+    given = {"AI_PROVISION_MODEL": "google:x", "AI_PROVISION_MODEL_PLANNER": "openai:y", "OLLAMA_MODEL": "z"}
+    settings = read_settings({**given, "AI_PROVISION_EMBEDDING_MODEL": "openai:e", "PROMETHEUS_URL": "http://p:9090"})
+    assert settings.models
+    assert (settings.without_models().models, settings.without_models().embedding_model) == ({}, None)
+    assert settings.without_models().prometheus_url == "http://p:9090"

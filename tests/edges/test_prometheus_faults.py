@@ -16,13 +16,9 @@ from bot.model.evidence import Workload
 from bot.model.quantity import Bytes, MilliCpu
 from tests.edges.prometheus_kit import API, CPU, MEMORY, NOW, POD, Stage, healthy, look, said, staged
 from tests.fakes.clock import StoppedClock
-from tests.faults.proxy import JSON, Dialect, Mode, proxied
+from tests.faults.advisers import PROMETHEUS as DIALECT
+from tests.faults.proxy import Mode, proxied
 
-DIALECT = Dialect(
-    wrong=(b'{"status": "success", "data": {"resultType": "scalar", "result": 42}}', JSON),
-    unauthorised=(b"Unauthorized at 10.20.30.40", {"WWW-Authenticate": "Basic"}),
-    forbidden=(b"Forbidden at 10.20.30.40", {}),
-)
 TEN: dict[Mode, tuple[int, str]] = {
     "refused": (0, "no connection"),
     "timeout": (1, "no answer came in time"),

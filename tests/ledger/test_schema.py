@@ -64,6 +64,24 @@ def test_a_newer_schema_is_refused(url: str, clock: StoppedClock) -> None:
     assert f"schema is {len(newer)}, this version knows {len(STEPS)}" in refused.value.refusal.message
 
 
+def test_records_of_an_earlier_version_are_left_alone_by_a_process_that_only_reads(
+    url: str, clock: StoppedClock
+) -> None:
+    database = Database(url)
+    with closing(database):
+        database.prepare(lambda connection: migrate(connection, now=NOON, steps=STEPS[:1]))
+    with pytest.raises(Refused) as stop:
+        open_ledger(url, clock=clock, upgrade=False)
+    assert stop.value.refusal.code == Code.CONFIG
+    assert "earlier version" in stop.value.refusal.message
+    with closing(database):
+        assert not database.read(lambda connection: inspect(connection).has_table("aip_lessons"))
+    with open_ledger(url, clock=clock):
+        pass
+    with open_ledger(url, clock=clock, upgrade=False) as ledger:
+        assert ledger.lessons() == ()
+
+
 def test_a_step_is_taken_once_and_rows_stay(url: str, clock: StoppedClock) -> None:
     with open_ledger(url, clock=clock) as ledger:
         ledger.accept(event("d-1"))

@@ -5,25 +5,13 @@ In: the API's address and what the API said. Out: an address, or a refusal. Neve
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import Code, Refusal, Refused
+from bot.loopback import is_loopback
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address is this computer."""
-    if host is None:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_plain_loopback(url: str) -> bool:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from git.cmd import Git
 
-from bot.edges.github.addresses import is_loopback
 from bot.edges.github.tokens import TokenSource, git_header
 from bot.errors import Broken, Code, Refusal, Refused
+from bot.loopback import is_loopback
 
 TIMEOUT = 120.0
 """Seconds for one git command."""

@@ -15,7 +15,7 @@ from bot.edges.ledger.inbox import SqlInbox
 from bot.edges.ledger.jobs import SqlJobs
 from bot.edges.ledger.keeper import SqlKeeper
 from bot.edges.ledger.lessons import SqlLessons, SqlSpending
-from bot.edges.ledger.migrations import migrate
+from bot.edges.ledger.migrations import as_it_is, migrate
 from bot.edges.ledger.workers import SqlWorkers
 from bot.ports import Clock
 
@@ -40,12 +40,13 @@ class SqlLedger(SqlInbox, SqlJobs, SqlAudit, SqlMemory, SqlWorkers, SqlKeeper, S
         self.close()
 
 
-def open_ledger(url: str, *, clock: Clock, executor_id: str | None = None) -> SqlLedger:
+def open_ledger(url: str, *, clock: Clock, executor_id: str | None = None, upgrade: bool = True) -> SqlLedger:
     """The ledger at ``sqlite:///PATH`` or ``postgresql://…``, made where it is new.
 
-    ``executor_id`` is the worker of this process, None where no command runs. Raises Refused(config) for a URL, a
-    login or a schema that only a person can mend, Unavailable(internal) for what time may mend.
+    ``executor_id`` is the worker of this process, None where no command runs; without ``upgrade`` the records of
+    another version are refused instead of changed. Raises Refused(config) for a URL, a login or a schema that only a
+    person can mend, Unavailable(internal) for what time may mend.
     """
     database = Database(url)
-    database.prepare(lambda connection: migrate(connection, now=clock.now()))
+    database.prepare(lambda connection: migrate(connection, now=clock.now()) if upgrade else as_it_is(connection))
     return SqlLedger(database, clock=clock, me=executor_id)

@@ -90,6 +90,15 @@ def migrate(connection: Connection, *, now: datetime, steps: Sequence[Step] = ST
         connection.execute(SCHEMA.insert().values(version=number, applied_at=now))
 
 
+def as_it_is(connection: Connection, *, steps: Sequence[Step] = STEPS) -> None:
+    """Nothing is changed. Raises Refused(config) unless the schema is the one of this program."""
+    version = _stored(connection)
+    if version > len(steps):
+        raise Refused(_newer(version, len(steps)))
+    if version < len(steps):
+        raise Refused(_older(version, len(steps)))
+
+
 def _wait_for_turn(connection: Connection) -> None:
     """Postgres only: SQLite's write transaction is such a turn by itself."""
     if connection.dialect.name == "postgresql":
@@ -99,6 +108,12 @@ def _wait_for_turn(connection: Connection) -> None:
 def _version(connection: Connection) -> int:
     if not inspect(connection).has_table(SCHEMA.name):
         connection.exec_driver_sql("CREATE TABLE aip_schema (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL)")
+    return _stored(connection)
+
+
+def _stored(connection: Connection) -> int:
+    if not inspect(connection).has_table(SCHEMA.name):
+        return 0
     return int(connection.execute(select(func.coalesce(func.max(SCHEMA.c.version), 0))).scalar_one())
 
 
@@ -113,4 +128,12 @@ def _newer(found: int, known: int) -> Refusal:
         code=Code.CONFIG,
         message=f"The database was made by a newer version: its schema is {found}, this version knows {known}.",
         remedy="Run the newer version again, or restore the backup that was made before the upgrade.",
+    )
+
+
+def _older(found: int, known: int) -> Refusal:
+    return Refusal(
+        code=Code.CONFIG,
+        message=f"The database is of an earlier version: its schema is {found}, this version makes {known}.",
+        remedy="Start the server or a worker of this version once; it brings the records up to date.",
     )

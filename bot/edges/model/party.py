@@ -6,7 +6,6 @@ key for another host, plain http to another computer.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from bot.errors import Code, Refusal, Refused
+from bot.loopback import is_loopback
 from bot.settings import Settings
 
 Provider = Literal["google", "openai", "ollama"]
@@ -115,20 +115,9 @@ def _headers(provider: Provider, key: str) -> dict[str, str]:
     return {"x-goog-api-key": key} if provider == "google" else {"authorization": f"Bearer {key}"}
 
 
-def _is_loopback(host: str | None) -> bool:
-    if host is None:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def is_local(url: str) -> bool:
     """Whether an address is on this computer."""
-    return _is_loopback(_parts(url).hostname)
+    return is_loopback(_parts(url).hostname)
 
 
 def _parts(url: str) -> SplitResult:
@@ -144,7 +133,7 @@ def _parts(url: str) -> SplitResult:
 def checked_address(url: str, setting: str) -> str:
     """An address without a trailing slash: https, or plain http on loopback. Raises Refused(config)."""
     parts = _parts(url.strip())
-    plain = parts.scheme == "http" and _is_loopback(parts.hostname)
+    plain = parts.scheme == "http" and is_loopback(parts.hostname)
     if (
         not parts.hostname
         or "@" in parts.netloc
