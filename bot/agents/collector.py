@@ -22,7 +22,9 @@ from bot.model.demand import Demand
 from bot.model.noun import Noun
 from bot.model.profile import AppProfile, Doubt, Service
 from bot.model.tree import Tree
+from bot.model.wishes import Wishes
 from bot.survey.description.reading import read_description
+from bot.survey.request.reading import read_request
 from bot.survey.survey import survey
 
 SHARE: Final = 0.5
@@ -31,7 +33,7 @@ SHARE: Final = 0.5
 
 class Collected(Noun):
     """What the application is and what it has to bear. ``words`` are what knowledge is retrieved by; the rest is what
-    the collector's model said and cost.
+    the collector's model said and cost. ``wishes``: a request for machines or a cluster, which has no repository.
     """
 
     profile: AppProfile
@@ -40,6 +42,20 @@ class Collected(Noun):
     consultation: Consultation | None = None
     answers: tuple[Recorded, ...] = ()
     efforts: tuple[Effort, ...] = ()
+    wishes: Wishes | None = None
+
+
+def collect_request(command: Provision) -> Collected | Refusal:
+    """What a request for machines or a cluster says; no repository is read and no model is asked."""
+    wishes = read_request(command.app_description)
+    if isinstance(wishes, Refusal):
+        return wishes
+    demand = read_description(command.app_description)
+    return Collected(
+        profile=AppProfile(name=wishes.name, unsure=wishes.unsure),
+        demand=demand.model_copy(update={"phrases": wishes.phrases, "not_acted_on": wishes.not_acted_on}),
+        wishes=wishes,
+    )
 
 
 def collect(command: Provision, tree: Tree, *, desk: Desk = EMPTY) -> Collected | Refusal:

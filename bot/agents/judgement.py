@@ -8,18 +8,18 @@ word beyond its limits. ``ai-provision replay`` runs it again with recorded answ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agents.candidates import inquire, other_plan
 from bot.agents.collector import Collected
 from bot.agents.context import Context
-from bot.agents.desk import Desk
+from bot.agents.desk import EMPTY, Desk
 from bot.agents.evidence import gather
 from bot.agents.planner import consulted_plan, first_plan
 from bot.agents.reviewer import Reviewed, review_planned
 from bot.errors import Refusal
 from bot.model.changes import ChangeSet
-from bot.model.evidence import Evidence
+from bot.model.evidence import NO_EVIDENCE, Evidence
 from bot.model.finding import Verdict
 from bot.model.plan import Plan
 from bot.model.refinement import Adjustment, Refinement
@@ -47,8 +47,12 @@ class Judging:
 def judge(judging: Judging) -> Reviewed | Refusal:
     """Gather, plan by rule, let the planner's model speak within its limits, review, and see whether to ask.
 
+    A request for machines or a cluster is planned by rule alone: its words are numbers already.
+
     Raises Refused or Unavailable when the memory of the application cannot be read.
     """
+    if judging.context.collected.wishes is not None:
+        judging = replace(judging, desk=EMPTY, evidence=NO_EVIDENCE)
     evidence = judging.evidence or _evidence(judging.context, judging.desk)
     if isinstance(evidence, Refusal):
         return evidence
@@ -96,7 +100,7 @@ def _unplanned(judging: Judging, refusal: Refusal, evidence: Evidence) -> Review
     plan = None if question is None else other_plan(collected, plan_of=plan_of)
     if plan is None:
         return refusal
-    empty = ChangeSet(root=f"apps/{plan.app}")
+    empty = ChangeSet(root=plan.root)
     return Reviewed(plan=plan, changes=empty, rounds=(Verdict(round=1),), evidence=evidence, inquiry=question)
 
 

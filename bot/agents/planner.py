@@ -25,6 +25,7 @@ from bot.model.evidence import NO_EVIDENCE, Evidence, Piece
 from bot.model.noun import Noun
 from bot.model.plan import Plan
 from bot.model.refinement import Adjustment, Refinement
+from bot.planning.infrastructure.plan import plan_wishes
 from bot.planning.naming import app_slug
 from bot.planning.plan import make_plan
 
@@ -43,6 +44,8 @@ def first_plan(
     """Size and place by rule. ``repo_owner`` and ``commit`` name the image that a build has to push first;
     ``refinements`` are numbers that somebody fixed, ``adjustments`` inputs that a model moved within its limits.
     """
+    if collected.wishes is not None:
+        return plan_wishes(collected.wishes, snapshot=snapshot, headroom=headroom(snapshot, config), config=config)
     app = app_slug(collected.profile.name)
     if isinstance(app, Refusal):
         return app

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
-from bot.agents.collector import Collected, collect
+from bot.agents.collector import Collected, collect, collect_request
 from bot.agents.context import Context
 from bot.agents.judgement import Judging, judge
 from bot.agents.reviewer import Reviewed
@@ -115,6 +115,16 @@ def _belt(
 
 
 def _facts(command: Provision, house: House) -> Facts | Refusal:
+    if command.wants == "machines":
+        request = collect_request(command)
+        if not isinstance(request, Refusal):
+            return Facts(collected=request, ref=None, commit=None)
+        application = _application(command, house)
+        return request if isinstance(application, Refusal) else application
+    return _application(command, house)
+
+
+def _application(command: Provision, house: House) -> Facts | Refusal:
     tree = house.repos.read(command.target)
     collected = collect(command, tree, desk=house.desk)
     if isinstance(collected, Refusal):

@@ -23,6 +23,7 @@ from bot.flow.config_file import CONFIG_PATH
 from bot.flow.dockerfile import asked, propose
 from bot.flow.house import Office
 from bot.flow.memory import learn, recalling
+from bot.flow.open_plan import infra_repo_of
 from bot.flow.order import Request, branch_name, pull_key
 from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.model.command import Provision, RepoTarget
@@ -93,18 +94,31 @@ def opened(
 
 
 def _planned(request: Request, office: Office, *, config: Config, progress: Progress) -> Preview | Refusal:
-    barred = host_refusal(request.command, config) or unreadable(request.command, request.order, office)
+    command = as_meant(request.command, infra_repo_of(request.order, office))
+    barred = host_refusal(command, config) or unreadable(command, request.order, office)
     if barred is not None:
         return barred
     reach: WhenUnreachable = "draft" if config.when_unreachable == "draft" else "refuse"
     return preview(
-        request.command,
+        command,
         recalling(asking(office.house), request.order, office, config=config),
         steps=office.steps,
         config=config,
         when_unreachable=reach,
         progress=progress,
     )
+
+
+def as_meant(command: Provision, infra_repo: str) -> Provision:
+    """A request that names the infrastructure repository itself asks for machines or a cluster."""
+    target = command.target
+    if (
+        not isinstance(target, RepoTarget)
+        or target.tree
+        or f"{target.owner}/{target.name}".lower() != infra_repo.lower()
+    ):
+        return command
+    return command.model_copy(update={"wants": "machines"})
 
 
 def host_refusal(command: Provision, config: Config) -> Refusal | None:

@@ -53,13 +53,15 @@ Target = RepoTarget | FolderTarget
 class Provision(Noun):
     """``/ai-provision`` with its two fields.
 
-    ``verb`` tells the stored commands apart, here and in every other one.
+    ``verb`` tells the stored commands apart, here and in every other one. ``wants``: an application of the repository,
+    or machines and clusters in plain words (``target`` is then the infrastructure repository itself).
     """
 
     verb: Literal["provision"] = "provision"
 
     target: Target
     app_description: str
+    wants: Literal["application", "machines"] = "application"
 
 
 class Help(Noun):

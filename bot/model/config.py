@@ -58,6 +58,58 @@ class Defaults(Noun):
     tags: tuple[Name, ...] = ("ai-provision",)
 
 
+class State(Noun):
+    """Where Terraform keeps its state: a backend and its settings, which are written into ``backend.tf``.
+
+    Never a credential: those come from CI's environment. ``allow_local`` and ``allow_unencrypted`` silence the doctor.
+    ``key`` holds ``{stack}`` where the folder's name belongs.
+    """
+
+    backend: Literal["http", "s3", "pg", "kubernetes", "local"]
+    settings: dict[str, str | int | bool] = {}
+    key: str = "{stack}/terraform.tfstate"
+    allow_local: bool = False
+    allow_unencrypted: bool = False
+
+
+class Apply(Noun):
+    """What has to be true before CI applies, and how long it waits. Seconds.
+
+    ``reviews``: approvals of the merged pull request by people with write permission other than its author.
+    ``after``: environment -> the environment in which the same application must be applied and healthy first.
+    ``approvals``: environment -> approvals that it asks for, when more than ``reviews``.
+    ``parallelism``: of Terraform; parallel clones of one template wait for each other's lock.
+    """
+
+    reviews: Annotated[int, Field(ge=0, le=6)] = 1
+    after: dict[str, str] = {}
+    approvals: dict[str, Annotated[int, Field(ge=0, le=6)]] = {}
+    rollout_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
+    ssh_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
+    lock_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    parallelism: Annotated[int, Field(ge=1, le=10)] = 2
+    return_on_failure: bool = True
+
+
+class Backups(Noun):
+    """Backup jobs for machines. Without a datastore none are made."""
+
+    datastore: str | None = None
+    schedule: Annotated[str, Field(pattern=r"^[A-Za-z0-9*,:/. -]{1,60}$")] = "02:30"
+    keep_last: Annotated[int, Field(ge=1, le=365)] = 7
+
+
+class Kubernetes(Noun):
+    """Defaults of whole clusters, and of worker machines that join an existing one."""
+
+    version: Annotated[str, Field(pattern=r"^1\.\d{2}(\.\d{1,2})?$")] | None = None
+    pod_cidr: str = "10.244.0.0/16"
+    service_cidr: str = "10.96.0.0/16"
+    cni: Literal["flannel", "calico", "cilium"] | None = None
+    add_workers: bool = True
+    load_balancer_addresses: str | None = None
+
+
 class VmIds(Noun):
     """The range from which VMIDs are reserved."""
 
@@ -127,6 +179,12 @@ class Config(Noun):
     budget: Budget | None = None
     metrics: Metrics = Metrics()
     knowledge: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    state: State | None = None
+    apply: Apply = Apply()
+    backups: Backups = Backups()
+    kubernetes: Kubernetes = Kubernetes()
+    high_availability: bool = False
+    firewall: bool = False
     delivery: Literal["kubectl", "argocd", "flux"] = "kubectl"
     mode: Literal["manual", "auto"] = "manual"
     when_unreachable: Literal["refuse", "draft"] = "refuse"

@@ -15,6 +15,8 @@ from bot.model.noun import Noun
 from bot.model.profile import DependencyKind
 from bot.model.quantity import Bytes, MilliCpu, Resources
 
+Cni = Literal["flannel", "calico", "cilium"]
+
 
 class Hpa(Noun):
     """HorizontalPodAutoscaler bounds."""
@@ -119,14 +121,26 @@ class DataDisk(Noun):
 
 
 class Nic(Noun):
-    """A network interface of a machine."""
+    """A network interface of a machine. ``address``: CIDR or ``dhcp``; None: the machine's own (first interface)."""
 
     bridge: str
     vlan: int | None = None
+    address: str | None = None
+    gateway: str | None = None
+
+
+class Firewall(Noun):
+    """Proxmox VE's firewall of one guest: everything is dropped but SSH and ``ports`` (TCP)."""
+
+    ports: tuple[int, ...] = ()
 
 
 class Machine(Noun):
-    """A Proxmox guest. ``address`` is CIDR or ``dhcp``. ``settings`` are engine parameters (``shared_buffers``)."""
+    """A Proxmox guest. ``address`` is CIDR or ``dhcp``. ``settings`` are engine parameters (``shared_buffers``).
+
+    ``cluster`` is the Kubernetes cluster that it is a part of; ``replicate_to`` the node that receives copies of its
+    disks; ``adopted``: it exists, and Terraform imports it instead of creating it.
+    """
 
     name: str
     kind: Literal["vm", "container"]
@@ -149,19 +163,42 @@ class Machine(Noun):
     template_node: str | None = None
     serves: DependencyKind | None = None
     settings: dict[str, str] = {}
+    ha: bool = False
+    pci_mapping: str | None = None
+    firewall: Firewall | None = None
+    backup: bool = False
+    replicate_to: str | None = None
+    cluster: str | None = None
+    adopted: bool = False
+
+
+class Backup(Noun):
+    """One vzdump job for the machines that want one. ``schedule`` is a systemd calendar event."""
+
+    datastore: str
+    schedule: str = "02:30"
+    keep_last: int = 7
 
 
 class ClusterPlan(Noun):
-    """A whole Kubernetes cluster to build."""
+    """A whole Kubernetes cluster to build. ``cores``, ``memory`` and ``disk`` are of each machine; ``asked`` is what
+    was wanted before it was scaled down (``1+5 4/8``), None when everything fits. ``endpoint``: the API's address.
+    """
 
     name: str
     control_planes: int
     workers: int
     version: str
-    cni: Literal["flannel", "calico", "cilium"]
+    cni: Cni
     pod_cidr: str
     addons: tuple[str, ...] = ()
     why: str
+    service_cidr: str = "10.96.0.0/16"
+    cores: int | None = None
+    memory: Bytes | None = None
+    disk: Bytes | None = None
+    asked: str | None = None
+    endpoint: str | None = None
 
 
 class Rejected(Noun):
@@ -246,11 +283,18 @@ class PlanView(Noun):
     services: tuple[ServicePlan, ...] = ()
     machines: tuple[Machine, ...] = ()
     clusters: tuple[ClusterPlan, ...] = ()
+    backup: Backup | None = None
+    ha: Literal["none", "groups", "rules"] = "none"
     placement: tuple[Placed, ...] = ()
     capacity: tuple[NodeChange, ...] = ()
     cost: Cost
     confidence: Confidence
     capacity_verified: bool = False
+
+    @property
+    def root(self) -> str:
+        """The only folder of the infrastructure repository that the plan may touch."""
+        return f"clusters/{self.app}" if self.clusters and not self.services else f"apps/{self.app}"
 
 
 class Plan(PlanView):

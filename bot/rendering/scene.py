@@ -43,7 +43,7 @@ class Scene:
     @property
     def root(self) -> str:
         """The only folder that the bundle may touch."""
-        return f"apps/{self.plan.app}"
+        return self.plan.root
 
     def facts(self, planned: ServicePlan) -> Service:
         """What the repository says about a planned workload; an empty service when it says nothing."""

@@ -1,0 +1,1 @@
+"""Wishes for machines and clusters become a placed plan."""
