@@ -104,8 +104,10 @@ class Manifests(Protocol):
     def undo(self, workloads: tuple[WorkloadRef, ...], revisions: Mapping[str, int]) -> tuple[Rollout, ...]:
         """Return each to the revision it had; a workload that had none is scaled to nothing."""
 
-    def delete(self, folder: Path) -> tuple[str, ...]:
-        """Delete what a kustomization holds; volumes stay unless their claims are in it. Names of what went."""
+    def delete(self, folder: Path, *, claims: bool) -> tuple[str, ...]:
+        """Delete what a kustomization holds, and waits; ``kind/name`` of what went. PersistentVolumeClaims (and those
+        that a StatefulSet made) stay unless ``claims``. What is gone already is no error.
+        """
 
     def store_secret(self, namespace: str, name: str, values: Mapping[str, bytes]) -> None:
         """Create or replace an Opaque secret."""

@@ -87,7 +87,8 @@ class TerraformPlan(Noun):
 class PlanRecord(Noun):
     """The plan that reviewers saw, kept unseen in the plan comment; good for one apply.
 
-    ``config_digest`` is of the stack's files. ``used_by`` names the run that applied it.
+    ``config_digest`` is of the stack's files; ``actions`` are ``address action`` of what changes. ``used_by`` names the
+    commit that was applied with it.
     """
 
     root: str
@@ -96,6 +97,7 @@ class PlanRecord(Noun):
     config_digest: str
     state: StateId
     plan_digest: str
+    actions: tuple[str, ...] = ()
     used_by: str | None = None
 
 
@@ -126,3 +128,24 @@ class Preflight(Noun):
     def stopping(self) -> tuple[Check, ...]:
         """What keeps an apply from beginning."""
         return tuple(check for check in self.checks if check.state in {"failed", "unknown"})
+
+
+class StackPlan(Noun):
+    """What the pull request shows of one stack: what would happen, and whether there is room for it now.
+
+    ``manifests`` is what a server-side apply would change. ``code``, ``message``, ``remedy``: why there is no plan.
+    """
+
+    stack: Stack
+    preflight: Preflight | None = None
+    terraform: TerraformPlan | None = None
+    manifests: str | None = None
+    skipped: tuple[str, ...] = ()
+    code: str | None = None
+    message: str = ""
+    remedy: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether an apply could begin now."""
+        return self.code is None and (self.preflight is None or not self.preflight.stopping)

@@ -1,0 +1,136 @@
+"""A run on the default branch: every stack that the merge changed, one after another, and one report.
+
+In: the bench and a run. Out: an ``Outcome`` for each stack, told on the pull request and in its first thread. Never: an
+apply before the gate, a success with nothing to apply, a second use of a reviewed plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.applying.bench import Bench, Run
+from bot.applying.bring import Bringing
+from bot.applying.gate import gate, stage
+from bot.applying.proposing import PLAN_MARK, wanted
+from bot.applying.record import read_outcomes, read_plans, written_plans
+from bot.applying.stacks import changed_stacks
+from bot.applying.telling import Teller, last_outcome
+from bot.applying.view import document_of
+from bot.deploy import Merged, Review
+from bot.errors import Code, Refusal
+from bot.model.applied import Outcome
+from bot.model.document import Document
+from bot.model.stack import PlanRecord, Stack
+
+
+def apply_run(bench: Bench, run: Run) -> tuple[Outcome, ...] | Refusal:
+    """Apply what the run's commit changed. A ``Refusal`` where nothing may begin.
+
+    Raises Refused or Unavailable when GitHub takes no word of ours; what was applied by then stands.
+    """
+    merged = _gated(bench, run)
+    if isinstance(merged, Refusal):
+        return merged
+    stacks = _stacks(bench, run)
+    if not stacks:
+        return _nothing(run)
+    return _Applying(bench, run, merged).all(stacks)
+
+
+def _gated(bench: Bench, run: Run) -> Merged | Refusal | None:
+    if run.local:
+        return None
+    if bench.review is None:
+        return _NO_GITHUB
+    return gate(run, bench.review, rules=bench.config.apply)
+
+
+def _stacks(bench: Bench, run: Run) -> tuple[Stack, ...]:
+    base = bench.checkout.parent(run.commit)
+    found = changed_stacks(bench.checkout, base=base, head=run.commit)
+    return tuple(stack for stack in found if wanted(stack, run))
+
+
+@dataclass(frozen=True)
+class _Applying:
+    """One run; ``merged`` is None for a local one."""
+
+    bench: Bench
+    run: Run
+    merged: Merged | None
+
+    def all(self, stacks: tuple[Stack, ...]) -> tuple[Outcome, ...]:
+        """Clusters first, then applications. A stack that fails does not keep the next one from its turn."""
+        teller = Teller(self.bench, self.run, self.merged)
+        outcomes: list[Outcome] = []
+        for stack in stacks:
+            teller.begins(stack)
+            outcome = self._one(stack)
+            outcomes.append(teller.ends(outcome))
+        teller.report(tuple(outcomes))
+        return tuple(outcomes)
+
+    def _one(self, stack: Stack) -> Outcome:
+        bringing = Bringing(self.bench, self.run, stack, self.merged, self._record(stack), self._use)
+        waits = self._waits(stack)
+        return bringing.refused(waits) if waits is not None else bringing.outcome()
+
+    def _waits(self, stack: Stack) -> Refusal | None:
+        if self.merged is None or self.bench.review is None:
+            return None
+        document = document_of(stack, self.bench.checkout)
+        if isinstance(document, Refusal):
+            return None
+        return self._stage(document, self.bench.review, self.merged)
+
+    def _stage(self, document: Document, review: Review, merged: Merged) -> Refusal | None:
+        rules, environment = self.bench.config.apply, document.plan.environment
+        first = rules.after.get(environment or "")
+        before = last_outcome(self.bench, self.run.repo, document, first, review=review) if first else None
+        return stage(environment, merged, rules=rules, before=before)
+
+    def _record(self, stack: Stack) -> PlanRecord | None:
+        return next((each for each in self._records() if each.root == stack.root), None)
+
+    def _records(self) -> tuple[PlanRecord, ...]:
+        if self.merged is None or self.bench.review is None:
+            return ()
+        return read_plans(self.bench.review.told(self.run.repo, self.merged.number, marker=PLAN_MARK))
+
+    def _use(self, record: PlanRecord) -> None:
+        """Mark the reviewed plan as used, before it is: a run that dies after this is resumed, never repeated."""
+        review, merged = self.bench.review, self.merged
+        if review is None or merged is None:
+            return
+        body = review.told(self.run.repo, merged.number, marker=PLAN_MARK) or ""
+        records = read_plans(body)
+        used = tuple(
+            each.model_copy(update={"used_by": self.run.commit}) if each.root == record.root else each
+            for each in records
+        )
+        review.tell(
+            self.run.repo,
+            merged.number,
+            marker=PLAN_MARK,
+            body=body.replace(written_plans(records), written_plans(used)),
+        )
+
+
+def outcomes_told(review: Review, repo: str, number: int) -> tuple[Outcome, ...]:
+    """What an earlier run told on a pull request."""
+    return read_outcomes(review.told(repo, number, marker="outcome"))
+
+
+def _nothing(run: Run) -> Refusal:
+    return Refusal(
+        code=Code.CONFIG,
+        message=f"Commit {run.commit[:12]} changes no folder below apps/ or clusters/, so there is nothing to apply.",
+        remedy="An apply of nothing is no success: check the paths of the workflow's trigger and the commit it runs on.",
+    )
+
+
+_NO_GITHUB = Refusal(
+    code=Code.GITHUB_AUTH,
+    message="Nobody can say who reviewed this commit: no GitHub token is set.",
+    remedy="Set GITHUB_TOKEN, or pass --local on your own machine for a folder that only you change.",
+)

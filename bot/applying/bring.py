@@ -1,0 +1,184 @@
+"""One stack from a merged commit to running machines and workloads, in one readable order.
+
+    files ─▶ terraform plan ─▶ parity ─▶ preflight ─▶ apply ─▶ SSH ─▶ playbook ─▶ Ready nodes ─▶ manifests ─▶ rollout
+                                └ not the reviewed plan, no room: nothing begins
+
+In: the bench, a stack, the record that reviewers saw. Out: an ``Outcome``, whatever happened. Never: an exception of the
+world (they become the outcome's code and remedy), Terraform taken back by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.applying.bench import Bench, Run
+from bot.applying.log import Log
+from bot.applying.machines import MachineWork
+from bot.applying.proposing import gone, laid_out, stopped, test_of
+from bot.applying.record import config_digest, parity
+from bot.applying.take_down import take_down, without_workloads
+from bot.applying.view import document_of
+from bot.applying.workloads import WorkloadWork
+from bot.deploy import Merged
+from bot.errors import Refusal, Refused, Unavailable
+from bot.model.applied import Done, Outcome
+from bot.model.document import Document
+from bot.model.stack import PlanRecord, Stack, TerraformPlan
+
+_Kind = Literal["applied", "failed", "returned", "abandoned", "destroyed"]
+
+
+@dataclass
+class Bringing:
+    """One stack on its way. ``using`` is told just before the reviewed plan is used up."""
+
+    bench: Bench
+    run: Run
+    stack: Stack
+    merged: Merged | None
+    record: PlanRecord | None
+    using: Callable[[PlanRecord], None]
+    log: Log = field(init=False)
+    machines: MachineWork | None = None
+    workloads: WorkloadWork | None = None
+    document: Document | None = None
+    begun: bool = False
+
+    def __post_init__(self) -> None:
+        self.log = Log(self.bench.clock, self.bench.progress)
+
+    def outcome(self) -> Outcome:
+        """Bring the stack to life, or take it down. Raises only defects."""
+        started = self.bench.clock.now()
+        try:
+            failure = self._went()
+        except (Refused, Unavailable) as stop:
+            failure = stop.refusal
+        return self._told(failure, seconds=(self.bench.clock.now() - started).total_seconds())
+
+    def refused(self, refusal: Refusal) -> Outcome:
+        """The end of a stack that may not begin."""
+        self.log.rows.append(Done(name="gate", state="failed", detail=refusal.message))
+        return self._told(refusal, seconds=0.0)
+
+    def _went(self) -> Refusal | None:
+        document = document_of(self.stack, self.bench.checkout)
+        if isinstance(document, Refusal):
+            return document
+        self.document = document
+        folder = laid_out(self.bench, self.stack, document)
+        self.machines = MachineWork(self.bench, self.log, document.plan, folder)
+        self.workloads = WorkloadWork(self.bench, self.log, document.plan, folder)
+        if gone(self.stack):
+            return self._taken_down(document)
+        return self._brought(document)
+
+    def _taken_down(self, document: Document) -> Refusal | None:
+        machines = self.machines
+        if machines is None:
+            return None
+        self.begun = True
+        take_down(self.bench, self.log, self.stack, document.plan, machines.folder)
+        return None
+
+    def _brought(self, document: Document) -> Refusal | None:
+        if self.stack.terraform:
+            stop = self._terraform(document)
+            if stop is not None:
+                return stop
+        else:
+            stop = self._room(document, None)
+            if stop is not None:
+                return stop
+            self.begun = True
+        if self.stack.playbook and self.machines is not None:
+            self.machines.configure()
+        without_workloads(self.bench, self.log, self.stack)
+        return self._rolled_out()
+
+    def _terraform(self, document: Document) -> Refusal | None:
+        machines = self.machines
+        if machines is None:
+            return None
+        planned = self.log.part(
+            "terraform-plan", lambda: self.bench.terraform.plan(machines.folder / "terraform"), told=_counts
+        )
+        stop = self._reviewed(planned) or self._room(document, planned)
+        if stop is not None:
+            return stop
+        self.begun = True
+        if self.record is not None:
+            self.using(self.record)
+        machines.apply(planned)
+        machines.knock()
+        return None
+
+    def _reviewed(self, planned: TerraformPlan) -> Refusal | None:
+        """Parity with what stood in the pull request; on a laptop nobody reviewed anything."""
+        if self.run.local or planned.empty:
+            self.log.skip("parity", "nothing to do" if planned.empty else "a local run, which nobody reviewed")
+            return None
+        digest = config_digest(self.bench.checkout, self.stack.root, self.stack.commit)
+        found = parity(self.record, planned, digest=digest, commit=self.run.commit)
+        if isinstance(found, Refusal):
+            return found
+        told = "a part of the reviewed plan, after a broken apply" if found.resumed else "the reviewed plan"
+        self.log.part("parity", lambda: told, told=str)
+        return None
+
+    def _room(self, document: Document, planned: TerraformPlan | None) -> Refusal | None:
+        bench = self.bench
+        tested = self.log.part(
+            "preflight",
+            lambda: test_of(bench, document, planned, snapshot=bench.inventory.read()),
+            told=lambda found: (
+                f"{sum(check.state == 'passed' for check in found.checks)} of {len(found.checks)} passed"
+            ),
+        )
+        return stopped(tested)
+
+    def _rolled_out(self) -> Refusal | None:
+        if not self.stack.manifests or self.workloads is None:
+            return None
+        self.workloads.deliver()
+        return self.workloads.failure
+
+    def _told(self, failure: Refusal | None, *, seconds: float) -> Outcome:
+        view = self.document.plan if self.document is not None else None
+        machines, workloads = self.machines, self.workloads
+        unsaved = self.bench.terraform.unsaved_state(machines.folder / "terraform") if machines and self.begun else None
+        return Outcome(
+            kind=self._kind(failure),
+            root=self.stack.root,
+            app=self.stack.name,
+            environment=view.environment if view else None,
+            namespace=view.namespace if view and view.services else None,
+            commit=self.run.commit,
+            pull=self.merged.number if self.merged else None,
+            thread=self.merged.thread if self.merged else None,
+            run_url=self.run.url,
+            at=self.bench.clock.now(),
+            seconds=round(seconds, 1),
+            steps=tuple(self.log.rows),
+            machines=machines.reached if machines else (),
+            clusters=tuple(machines.clusters) if machines else (),
+            rollouts=workloads.rollouts if workloads else (),
+            urls=workloads.urls if workloads else (),
+            state_kept=unsaved.name if unsaved else None,
+            code=failure.code if failure else None,
+            message=failure.message if failure else "",
+            remedy=failure.remedy if failure else "",
+        )
+
+    def _kind(self, failure: Refusal | None) -> _Kind:
+        if failure is None:
+            return "destroyed" if gone(self.stack) else "applied"
+        if self.workloads is not None and any(each.state == "returned" for each in self.workloads.rollouts):
+            return "returned"
+        return "failed" if self.begun else "abandoned"
+
+
+def _counts(plan: TerraformPlan) -> str:
+    return ", ".join(f"{count} to {action}" for action, count in plan.counts().items()) or "no change"

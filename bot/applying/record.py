@@ -1,0 +1,136 @@
+"""What a comment carries unseen: plan records and outcomes, as data for the next run.
+
+In: nouns. Out: one HTML comment of base64, and back. Never: trust in a comment that somebody else may have written (the
+port ``Review`` answers only with our own), a record that is good for two applies.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.deploy import Checkout
+from bot.errors import Code, Refusal
+from bot.model.applied import Outcome
+from bot.model.noun import Noun
+from bot.model.stack import PlanRecord, Stack, TerraformPlan
+
+_DATA: Final = re.compile(r"<!-- ai-provision:data:(?P<kind>plans|outcomes) (?P<text>[A-Za-z0-9+/=]{0,200000}) -->")
+_PLANS: Final[TypeAdapter[tuple[PlanRecord, ...]]] = TypeAdapter(tuple[PlanRecord, ...])
+_OUTCOMES: Final[TypeAdapter[tuple[Outcome, ...]]] = TypeAdapter(tuple[Outcome, ...])
+
+
+def written_plans(records: tuple[PlanRecord, ...]) -> str:
+    """The hidden line of a plan comment."""
+    return _hidden("plans", _PLANS.dump_json(records))
+
+
+def written_outcomes(outcomes: tuple[Outcome, ...]) -> str:
+    """The hidden line of an outcome comment."""
+    return _hidden("outcomes", _OUTCOMES.dump_json(outcomes))
+
+
+def read_plans(body: str | None) -> tuple[PlanRecord, ...]:
+    """The plan records of a comment; none for a comment without, or with what is not ours."""
+    raw = _found(body, "plans")
+    try:
+        return _PLANS.validate_json(raw) if raw is not None else ()
+    except ValidationError:
+        return ()
+
+
+def read_outcomes(body: str | None) -> tuple[Outcome, ...]:
+    """The outcomes of a comment."""
+    raw = _found(body, "outcomes")
+    try:
+        return _OUTCOMES.validate_json(raw) if raw is not None else ()
+    except ValidationError:
+        return ()
+
+
+def _hidden(kind: str, raw: bytes) -> str:
+    return f"<!-- ai-provision:data:{kind} {base64.b64encode(raw).decode()} -->"
+
+
+def _found(body: str | None, kind: str) -> bytes | None:
+    match = next((each for each in _DATA.finditer(body or "") if each["kind"] == kind), None)
+    try:
+        return base64.b64decode(match["text"], validate=True) if match is not None else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def config_digest(checkout: Checkout, root: str, commit: str) -> str:
+    """sha256 over paths and texts of a stack's files that a person may have changed since the plan."""
+    known = hashlib.sha256()
+    for path in sorted(checkout.paths(commit, root)):
+        known.update(f"{path}\0{checkout.text(commit, path) or ''}\0".encode())
+    return known.hexdigest()
+
+
+def record_of(stack: Stack, plan: TerraformPlan, *, checkout: Checkout) -> PlanRecord:
+    """What reviewers saw of one stack."""
+    return PlanRecord(
+        root=stack.root,
+        head=stack.commit,
+        base=stack.base or "",
+        config_digest=config_digest(checkout, stack.root, stack.commit),
+        state=plan.state,
+        plan_digest=plan.digest,
+        actions=doing(plan),
+    )
+
+
+def doing(plan: TerraformPlan) -> tuple[str, ...]:
+    """``address action`` of everything that changes."""
+    return tuple(sorted(f"{each.address} {each.action}" for each in plan.actions if each.action not in _QUIET))
+
+
+_QUIET: Final = frozenset({"no-op", "read"})
+
+
+class Parity(Noun):
+    """Whether the plan of now is the one that was reviewed. ``resumed``: a part of it, after an apply that broke off."""
+
+    same: bool
+    resumed: bool = False
+
+
+def parity(record: PlanRecord | None, plan: TerraformPlan, *, digest: str, commit: str) -> Parity | Refusal:
+    """The reviewed plan is what is applied, once.
+
+    ``digest`` is of the stack's files now. A plan that does less than the reviewed one goes on after a broken apply of
+    the same commit; anything else was not reviewed.
+    """
+    if record is None:
+        return _unreviewed("no plan of it stands in the pull request")
+    if record.config_digest != digest:
+        return _unreviewed("its files are not those of the reviewed plan")
+    if record.used_by not in {None, commit}:
+        return _unreviewed(f"the reviewed plan was used by {(record.used_by or '')[:12]} already")
+    if record.plan_digest == plan.digest:
+        return Parity(same=True, resumed=record.used_by is not None)
+    beyond = sorted(set(doing(plan)) - set(record.actions))
+    if beyond:
+        return _unreviewed(f"it would now do what nobody reviewed: {_some(beyond)}")
+    return Parity(same=False, resumed=True)
+
+
+def _some(addresses: Iterable[str]) -> str:
+    named = list(addresses)
+    return ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def _unreviewed(why: str) -> Refusal:
+    return Refusal(
+        code=Code.CONFLICT,
+        message=f"The plan is not the one that was reviewed: {why}.",
+        remedy="Nothing was applied. Open a pull request that touches the stack (or comment /ai-retry in the thread): "
+        "its plan is made against the state of now, and its merge applies it.",
+    )

@@ -1,0 +1,104 @@
+"""Workloads come up: namespace, server-side apply, rollout; past the deadline they return to what they were.
+
+In: a stack's folder and its plan. Out: ``Rollout``s. Never: a Namespace of somebody else changed, a volume deleted, a
+rollout that is reported before it was seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.applying.bench import Bench
+from bot.applying.log import Log
+from bot.deploy import Manifests
+from bot.errors import Code, Refusal, Refused
+from bot.model.applied import Rollout, Url, WorkloadRef
+from bot.model.plan import PlanView
+
+
+@dataclass
+class WorkloadWork:
+    """The workloads of one stack on their way."""
+
+    bench: Bench
+    log: Log
+    plan: PlanView
+    folder: Path
+    rollouts: tuple[Rollout, ...] = ()
+    urls: tuple[Url, ...] = ()
+
+    @property
+    def refs(self) -> tuple[WorkloadRef, ...]:
+        """The planned workloads."""
+        return tuple(
+            WorkloadRef(kind=service.kind, name=service.name, namespace=self.plan.namespace)
+            for service in self.plan.services
+        )
+
+    def deliver(self) -> None:
+        """Apply and watch. Raises Refused or Unavailable; a rollout that fails returns, and is told in ``rollouts``."""
+        manifests = self._manifests()
+        namespace = self.plan.namespace
+        self.log.part("namespace", lambda: manifests.ensure_namespace(namespace), told=_made)
+        before = manifests.revisions(self.refs)
+        if self.bench.config.delivery == "kubectl":
+            self.log.part(
+                "manifests",
+                lambda: manifests.apply(self.folder / "kubernetes"),
+                told=lambda found: f"{len(found)} workloads",
+            )
+        else:
+            delivery = self.folder / "delivery"
+            told = f"{self.bench.config.delivery} delivers them"
+            self.log.part("manifests", lambda: manifests.apply(delivery), told=lambda _: told)
+        self._watched(manifests, before)
+        self.urls = manifests.urls(namespace)
+
+    def _watched(self, manifests: Manifests, before: dict[str, int]) -> None:
+        limit = float(self.bench.config.apply.rollout_seconds)
+        self.rollouts = self.log.part("rollout", lambda: manifests.watch(self.refs, seconds=limit), told=_counted)
+        failed = tuple(each.workload for each in self.rollouts if each.state == "failed")
+        may = self.bench.config.apply.return_on_failure and self.bench.config.delivery == "kubectl"
+        if failed and may:
+            returned = self.log.part("return", lambda: manifests.undo(self.refs, before), told=_counted)
+            why = {each.workload.name: each.why for each in self.rollouts if each.why}
+            self.rollouts = tuple(
+                each.model_copy(update={"why": why.get(each.workload.name, each.why)}) for each in returned
+            )
+
+    def _manifests(self) -> Manifests:
+        if self.bench.manifests is None:
+            raise Refused(_NO_CLUSTER)
+        return self.bench.manifests
+
+    @property
+    def failure(self) -> Refusal | None:
+        """``capacity`` when a workload did not come up in time."""
+        bad = [each for each in self.rollouts if each.state != "complete"]
+        if not bad:
+            return None
+        back = "Everything returned to the revision before." if any(each.state == "returned" for each in bad) else ""
+        return Refusal(
+            code=Code.CAPACITY,
+            message=f"{bad[0].workload.name} did not come up within {self.bench.config.apply.rollout_seconds} s: "
+            f"{bad[0].why or 'its pods are not ready'}. {back}".strip(),
+            remedy="Merge the revert pull request, or mend the cause and give the command again.",
+        )
+
+
+def _made(created: bool) -> str:  # noqa: FBT001 - a result that is told
+    return "created, Pod Security restricted" if created else "there already"
+
+
+def _counted(rollouts: tuple[Rollout, ...]) -> str:
+    return ", ".join(f"{each.workload.name} {each.state} ({each.ready}/{each.wanted})" for each in rollouts)
+
+
+_NO_CLUSTER: Final = Refusal(
+    code=Code.CONFIG,
+    message="The stack holds Kubernetes manifests, and no cluster is configured here.",
+    remedy="Give the apply job KUBECONFIG with the rights that `ai-provision check --print-roles` prints, or set "
+    "delivery: argocd or flux in .ai-provision.yaml.",
+)

@@ -1,0 +1,29 @@
+"""What CI says on a pull request: the plan of each stack, and what became of it.
+
+In: stack plans and outcomes. Out: Markdown. Never: untrusted text outside a code span or fence, a sensitive value.
+"""
+
+from __future__ import annotations
+
+from bot.model.applied import Outcome
+from bot.model.stack import StackPlan
+
+
+def plan_comment(plans: tuple[StackPlan, ...], *, hidden: str, run_url: str | None) -> str:
+    """The one plan comment: summary outside, diff folded, next steps beneath."""
+    return "\n".join([hidden, *(plan.stack.root for plan in plans), run_url or ""])
+
+
+def outcome_comment(outcomes: tuple[Outcome, ...], *, hidden: str) -> str:
+    """The one outcome comment of a merged pull request."""
+    return "\n".join([hidden, *(f"{outcome.root}: {outcome.kind}" for outcome in outcomes)])
+
+
+def thread_comment(outcomes: tuple[Outcome, ...], *, url: str) -> str:
+    """The same, shorter, in the thread where the command was given. ``url`` is the pull request's."""
+    return "\n".join([url, *(f"{outcome.root}: {outcome.kind}" for outcome in outcomes)])
+
+
+def late_comment(minutes: int, *, url: str) -> str:
+    """Merged, and not applied by now."""
+    return f"{url} was merged {minutes} minutes ago and not applied."
