@@ -125,7 +125,7 @@ def _nothing(run: Run) -> Refusal:
     return Refusal(
         code=Code.CONFIG,
         message=f"Commit {run.commit[:12]} changes no folder below apps/ or clusters/, so there is nothing to apply.",
-        remedy="An apply of nothing is no success: check the paths of the workflow's trigger and the commit it runs on.",
+        remedy="An apply of nothing is no success: check the paths of the workflow's trigger and its commit.",
     )
 
 

@@ -19,7 +19,7 @@ from bot.ports import Clock, Inventory, Progress, YamlReader
 class Run(Noun):
     """The run of CI, or of a person on a laptop.
 
-    ``event`` and ``ref`` are GitHub's words (``push``, ``refs/heads/main``); ``local``: nobody asks GitHub who reviewed.
+    ``event`` and ``ref`` are GitHub's words (``push``, ``refs/heads/main``); ``local``: GitHub is not asked.
     """
 
     repo: str

@@ -3,14 +3,15 @@
     files ─▶ terraform plan ─▶ parity ─▶ preflight ─▶ apply ─▶ SSH ─▶ playbook ─▶ Ready nodes ─▶ manifests ─▶ rollout
                                 └ not the reviewed plan, no room: nothing begins
 
-In: the bench, a stack, the record that reviewers saw. Out: an ``Outcome``, whatever happened. Never: an exception of the
-world (they become the outcome's code and remedy), Terraform taken back by itself.
+In: the bench, a stack, the record that reviewers saw. Out: an ``Outcome``, whatever happened. Never: an exception of
+the world (they become the outcome's code and remedy), Terraform taken back by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from bot.applying.bench import Bench, Run
@@ -72,16 +73,22 @@ class Bringing:
         self.machines = MachineWork(self.bench, self.log, document.plan, folder)
         self.workloads = WorkloadWork(self.bench, self.log, document.plan, folder)
         if gone(self.stack):
-            return self._taken_down(document)
+            return self._taken_down(folder)
         return self._brought(document)
 
-    def _taken_down(self, document: Document) -> Refusal | None:
-        machines = self.machines
-        if machines is None:
-            return None
+    def _taken_down(self, folder: Path) -> Refusal | None:
+        return take_down(self.bench, self.log, self.stack, folder, reviewed=self._may_begin)
+
+    def _may_begin(self, planned: TerraformPlan) -> Refusal | None:
+        stop = self._reviewed(planned)
+        if stop is None:
+            self._begins()
+        return stop
+
+    def _begins(self) -> None:
         self.begun = True
-        take_down(self.bench, self.log, self.stack, document.plan, machines.folder)
-        return None
+        if self.record is not None:
+            self.using(self.record)
 
     def _brought(self, document: Document) -> Refusal | None:
         if self.stack.terraform:
@@ -108,9 +115,7 @@ class Bringing:
         stop = self._reviewed(planned) or self._room(document, planned)
         if stop is not None:
             return stop
-        self.begun = True
-        if self.record is not None:
-            self.using(self.record)
+        self._begins()
         machines.apply(planned)
         machines.knock()
         return None

@@ -62,9 +62,9 @@ def stage(environment: str | None, merged: Merged, *, rules: Apply, before: Outc
 
 def healthy(outcome: Outcome | None) -> bool:
     """Applied, and seen well ten minutes after."""
-    return (
-        outcome is not None and outcome.kind == "applied" and outcome.after is not None and bool(outcome.after.healthy)
-    )
+    if outcome is None or outcome.kind != "applied" or outcome.after is None:
+        return False
+    return bool(outcome.after.healthy)
 
 
 def _policy(message: str, remedy: str = "Merge a reviewed pull request; its merge starts this run.") -> Refusal:

@@ -150,8 +150,8 @@ def _silent(names: list[str], limit: float) -> Refusal:
     return Refusal(
         code=Code.CAPACITY,
         message=f"{', '.join(names)} did not answer by SSH within {limit:.0f} s.",
-        remedy="The machines exist. Look at their consoles (cloud-init, network, VLAN), then run this workflow again: it "
-        "goes on from there.",
+        remedy="The machines exist. Look at their consoles (cloud-init, network, VLAN), then run this workflow again: "
+        "it goes on from there.",
     )
 
 

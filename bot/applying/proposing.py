@@ -13,6 +13,7 @@ from bot.applying.bench import Bench, Run
 from bot.applying.record import record_of, written_plans
 from bot.applying.safety import check_terraform
 from bot.applying.stacks import changed_stacks
+from bot.applying.take_down import unlocked
 from bot.applying.view import document_of
 from bot.capacity.headroom import headroom
 from bot.checks.preflight.tests import preflight
@@ -109,13 +110,15 @@ def laid_out(bench: Bench, stack: Stack, document: Document) -> Path:
     commit = stack.base if gone(stack) and stack.base is not None else stack.commit
     bench.checkout.export(commit, stack.root, folder)
     check_terraform(stack, folder, document, config=bench.config)
+    if gone(stack):
+        unlocked(stack, document.plan, folder)
     return folder
 
 
 def _vanished(stack: Stack) -> Refusal:
     return Refusal(
         code=Code.POLICY,
-        message=f"{stack.root} vanished from the default branch without /ai-destroy, so its machines and workloads stay.",
+        message=f"{stack.root} vanished from the default branch without /ai-destroy, so what it made stays.",
         remedy=f"Comment /ai-destroy {stack.name} to take it away, or revert the commit to keep it.",
     )
 
@@ -142,6 +145,6 @@ def stopped(tested: Preflight) -> Refusal | None:
     return Refusal(
         code=Code.CAPACITY,
         message=f"The preflight stopped the apply: {first.about}: {first.reason}{more}.",
-        remedy=f"{first.remedy} Nothing was applied. Comment /ai-retry in the thread for a plan that fits what is there "
-        "now.".strip(),
+        remedy=f"{first.remedy} Nothing was applied. Comment /ai-retry in the thread for a plan that fits what is "
+        "there now.".strip(),
     )

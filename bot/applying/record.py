@@ -96,7 +96,7 @@ _QUIET: Final = frozenset({"no-op", "read"})
 
 
 class Parity(Noun):
-    """Whether the plan of now is the one that was reviewed. ``resumed``: a part of it, after an apply that broke off."""
+    """Whether the plan of now is the reviewed one. ``resumed``: a part of it, after an apply that broke off."""
 
     same: bool
     resumed: bool = False

@@ -1,11 +1,12 @@
 """A stack goes away: its workloads, then its machines; data disks only with the second word.
 
-In: the bench, the stack as it was before, its files. Out: nothing but what is done. Never: a data disk or a claim deleted
-that the tombstone does not name, a machine that is not in the stack's own state.
+In: the bench, the stack as it was before, its files. Out: nothing but what is done. Never: a data disk or a claim
+deleted that the tombstone does not name, a machine that is not in the stack's own state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,25 +16,39 @@ from bot.applying.stacks import lost_manifests
 from bot.deploy import Manifests
 from bot.errors import Code, Refusal, Refused
 from bot.model.plan import PlanView
-from bot.model.stack import Stack
+from bot.model.stack import Stack, TerraformPlan
 
 _UNLOCK: Final = "destroy_override.tf"
 """Terraform merges ``*_override.tf`` into the blocks of the same name: the one way to lift ``prevent_destroy``."""
 
 
-def take_down(bench: Bench, log: Log, stack: Stack, plan: PlanView, folder: Path) -> None:
-    """Delete workloads, then destroy machines. Raises Refused or Unavailable."""
-    if stack.manifests:
-        _delete(bench, log, folder / "kubernetes", claims=stack.data)
-    if not stack.terraform:
-        return
+def unlocked(stack: Stack, plan: PlanView, folder: Path) -> None:
+    """Lift ``prevent_destroy`` where the tombstone names the data; refuse where it does not and there is some.
+
+    Raises Refused(policy).
+    """
     if any(machine.data_disks for machine in plan.machines) and not stack.data:
         raise Refused(_holds_data(stack))
-    if stack.data:
+    if stack.data and stack.terraform:
         (folder / "terraform" / _UNLOCK).write_text(_override(folder / "terraform"), encoding="utf-8")
-    planned = log.part("terraform-plan", lambda: bench.terraform.plan(folder / "terraform", destroy=True))
-    told = ", ".join(f"{count} to {action}" for action, count in planned.counts().items()) or "nothing is left"
-    log.part("destroy", lambda: bench.terraform.apply(folder / "terraform"), told=lambda _: told)
+
+
+def take_down(
+    bench: Bench, log: Log, stack: Stack, folder: Path, *, reviewed: Callable[[TerraformPlan], Refusal | None]
+) -> Refusal | None:
+    """Delete workloads, then destroy machines by the plan that was reviewed. Raises Refused or Unavailable."""
+    planned = None
+    if stack.terraform:
+        planned = log.part("terraform-plan", lambda: bench.terraform.plan(folder / "terraform", destroy=True))
+        stop = reviewed(planned)
+        if stop is not None:
+            return stop
+    if stack.manifests:
+        _delete(bench, log, folder / "kubernetes", claims=stack.data)
+    if planned is not None:
+        told = ", ".join(f"{count} to {action}" for action, count in planned.counts().items()) or "nothing is left"
+        log.part("destroy", lambda: bench.terraform.apply(folder / "terraform"), told=lambda _: told)
+    return None
 
 
 def without_workloads(bench: Bench, log: Log, stack: Stack) -> None:

@@ -1,7 +1,7 @@
 """Tells the outcome: on the pull request, in the thread where the command was given, as labels and deployment status.
 
-In: outcomes. Out: comments that carry them unseen as data. Never: a text that is not redacted, a failure because a label
-or a deployment could not be written.
+In: outcomes. Out: comments that carry them unseen as data. Never: a text that is not redacted, a failure because a
+label or a deployment could not be written.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _RANK: Final = ("failed", "returned", "abandoned", "destroyed", "applied")
 def tell_thread(
     review: Review, repo: str, merged: Merged, outcomes: tuple[Outcome, ...], *, redact: Callable[[str], str]
 ) -> None:
-    """The same, shorter, where the command was given. Soft: CI's token may not write there; the server tells it then."""
+    """The same, shorter, where the command was given. Soft: where CI's token may not write, the server tells it."""
     place = _THREAD.fullmatch(merged.thread or "")
     if place is None or (place["repo"].lower() == repo.lower() and int(place["number"]) == merged.number):
         return
