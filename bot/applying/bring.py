@@ -77,6 +77,7 @@ class Bringing:
         return self._brought(document)
 
     def _taken_down(self, folder: Path) -> Refusal | None:
+        self.begun = not self.stack.terraform
         return take_down(self.bench, self.log, self.stack, folder, reviewed=self._may_begin)
 
     def _may_begin(self, planned: TerraformPlan) -> Refusal | None:
