@@ -24,7 +24,7 @@ from bot.flow.memory import recalling
 from bot.flow.open_plan import OpenPlan, infra_repo_of, open_plan
 from bot.flow.order import branch_name
 from bot.flow.preview import Preview, WhenUnreachable, preview
-from bot.flow.provision import host_refusal, opened, publish, unreadable
+from bot.flow.provision import as_meant, host_refusal, opened, publish, unreadable
 from bot.flow.words import Unread, typed
 from bot.model.command import Provision, Refine
 from bot.model.config import Config
@@ -113,6 +113,8 @@ def _ready(command: Refine, work: _Work) -> _Ready | Refusal:
     again = work.reread(request.git_repo, request.app_description)
     if isinstance(again, Refusal):
         return again.model_copy(update={"example": None, "link": there.pull.url})
+    if not there.plan.services and as_meant(again, infra_repo_of(work.order, work.office)).wants == "machines":
+        return _machines(there)
     barred = host_refusal(again, work.config) or unreadable(again, work.order, work.office)
     if barred is not None:
         return barred
@@ -130,6 +132,16 @@ def _planned(ready: _Ready, work: _Work) -> Preview | Refusal:
         when_unreachable=reach,
         progress=work.progress,
         refinements=merged(ready.there.plan.request.refinements, refinements_of(ready.read, work.order)),
+    )
+
+
+def _machines(there: OpenPlan) -> Refusal:
+    return Refusal(
+        code=Code.SYNTAX,
+        message="This pull request is a request for machines or a cluster; its numbers stand in its own words.",
+        remedy='Give /ai-provision again with other words ("… with 5 workers, 4 cores 8 GB each"); the same pull '
+        "request is updated.",
+        link=there.pull.url,
     )
 
 

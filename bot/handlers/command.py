@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 from bot.errors import Refusal
 from bot.flow.house import Office
-from bot.model.command import Advice, Cancel, Command, Explain, Help, Later, Provision, Refine, Retry, Status
+from bot.model.command import Advice, Cancel, Command, Destroy, Explain, Help, Later, Provision, Refine, Retry, Status
 from bot.model.noun import Noun
 from bot.model.order import Order
 from bot.model.outcome import Published
 from bot.ports import Progress
 
-C = TypeVar("C", Provision, Help, Status, Retry, Cancel, Explain, Refine, Advice, Later)
+C = TypeVar("C", Provision, Help, Status, Retry, Cancel, Explain, Refine, Advice, Destroy, Later)
 
 
 class CommandSpec(Noun):

@@ -1,4 +1,4 @@
-"""The commands that are known but not in this version: each is answered with one plain sentence.
+"""Commands that a version before this one stored by name alone: each is answered with one plain sentence.
 
 In: a command's name. Out: a refusal for somebody who may command. Never: silence, work.
 """
@@ -13,13 +13,7 @@ from bot.handlers.command import CommandSpec, Counter, Written
 from bot.model.command import Later
 from bot.model.outcome import Published
 
-SPECS: Final = (
-    CommandSpec(
-        name="/ai-destroy",
-        usage="/ai-destroy supermarket-inventory",
-        summary="opens a pull request that takes the application away",
-    ),
-)
+SPEC: Final = CommandSpec(name="/ai-destroy", usage="/ai-destroy supermarket-inventory", summary="given before")
 
 
 def read(written: Written) -> Later:
@@ -35,6 +29,6 @@ def run(command: Later, counter: Counter) -> Published:
 def _not_yet(name: str) -> Refusal:
     return Refusal(
         code=Code.SYNTAX,
-        message=f"{name} is known, but this version cannot run it yet.",
-        remedy="Comment /ai-provision with its two fields, or /ai-help for what works today.",
+        message=f"{name} was given to a version that could not run it; its words were not kept.",
+        remedy="Write the command once more in a new comment.",
     )

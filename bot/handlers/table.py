@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from bot.errors import Broken
-from bot.handlers import advice, explain, later, provision, records, refine
+from bot.handlers import advice, destroy, explain, later, provision, records, refine
 from bot.handlers import help as help_
 from bot.handlers.command import CommandSpec, Counter, Row
-from bot.model.command import Advice, Cancel, Command, Explain, Help, Later, Provision, Refine, Retry, Status
+from bot.model.command import Advice, Cancel, Command, Destroy, Explain, Help, Later, Provision, Refine, Retry, Status
 from bot.model.outcome import Published
 from bot.rendering.markdown import joined, table
 
@@ -25,6 +25,7 @@ AnyRow = (
     | Row[Explain]
     | Row[Refine]
     | Row[Advice]
+    | Row[Destroy]
     | Row[Later]
 )
 TABLE: Final[tuple[AnyRow, ...]] = (
@@ -35,18 +36,17 @@ TABLE: Final[tuple[AnyRow, ...]] = (
     Row(spec=records.RETRY, kind=Retry, read=records.read_retry, run=records.run_retry),
     Row(spec=records.CANCEL, kind=Cancel, read=records.read_cancel, run=records.run_cancel),
     Row(spec=help_.SPEC, kind=Help, read=help_.read, run=help_.run),
-    *(Row(spec=spec, kind=Later, read=later.read, run=later.run) for spec in later.SPECS),
+    Row(spec=destroy.SPEC, kind=Destroy, read=destroy.read, run=destroy.run),
 )
 COMMANDS: Final = tuple(row.spec for row in TABLE)
 _ADVICE: Final = Row(spec=advice.SPEC, kind=Advice, read=advice.read, run=advice.run)
 """No command: it is not in the table, because nobody can write it."""
+_LATER: Final = Row(spec=later.SPEC, kind=Later, read=later.read, run=later.run)
 
 
 def spec_of(command: Command) -> CommandSpec:
     """The spec of a command. Raises Broken for a command without a row (a defect)."""
-    if isinstance(command, Later):
-        return next(spec for spec in later.SPECS if spec.name == command.name)
-    for row in (*TABLE, _ADVICE):
+    for row in (*TABLE, _ADVICE, _LATER):
         if isinstance(command, row.kind):
             return row.spec
     raise Broken(f"no row of the table serves {type(command).__name__}")
@@ -54,7 +54,7 @@ def spec_of(command: Command) -> CommandSpec:
 
 def run(command: Command, counter: Counter) -> Published:
     """Serve a command by its row. Raises Broken for a command without one (a defect)."""
-    for row in (*TABLE, _ADVICE):
+    for row in (*TABLE, _ADVICE, _LATER):
         published = row.served(command, counter)
         if published is not None:
             return published

@@ -122,15 +122,24 @@ class Advice(Noun):
     verb: Literal["advice"] = "advice"
 
 
+class Destroy(Noun):
+    """``/ai-destroy NAME [data]``: take a folder below ``apps/`` or ``clusters/`` away, with its data disks or not."""
+
+    verb: Literal["destroy"] = "destroy"
+
+    app: str
+    data: bool = False
+
+
 class Later(Noun):
-    """A command of the table that this version only answers with a plain sentence."""
+    """A command that a version before knew by name alone; jobs of that time may still hold it."""
 
     verb: Literal["later"] = "later"
 
     name: str
 
 
-Command = Provision | Help | Status | Retry | Cancel | Explain | Refine | Advice | Later
+Command = Provision | Help | Status | Retry | Cancel | Explain | Refine | Advice | Destroy | Later
 
 
 EventName = Literal["issue_comment", "issues", "pull_request", "pull_request_review", "pull_request_review_comment"]

@@ -29,7 +29,7 @@ OPINION: Final = "Was this plan right? React to this comment with 👍 or 👎; 
 def working(done: int, *, job: str, read_as: str = "") -> str:
     """``done`` of the steps are finished; the next one is under way. ``read_as``: what plain words were read as."""
     lines = [f"- [{'x' if index < done else ' '}] {step}" for index, step in enumerate(STEPS)]
-    return joined(["**ai-provision** is working on it.", _read(read_as), "\n".join(lines), _foot(job)])
+    return joined(["**ai-provision** is working on it.", _read(read_as), "\n".join(lines), foot(job)])
 
 
 def _read(read_as: str) -> str:
@@ -68,7 +68,7 @@ def finished(
             "\n".join(missing),
             _dockerfile(proposed),
             models(efforts),
-            _foot(job),
+            foot(job),
             OPINION,
         ]
     )
@@ -99,7 +99,7 @@ def _effort(effort: Effort) -> str:
 def cancelled(by: str, *, job: str) -> str:
     """Somebody asked the command to stop, and it did before anything was opened."""
     return joined(
-        [f"**ai-provision** stopped: cancelled by {inert_text(by)}. Nothing was opened or changed.", _foot(job)]
+        [f"**ai-provision** stopped: cancelled by {inert_text(by)}. Nothing was opened or changed.", foot(job)]
     )
 
 
@@ -111,7 +111,7 @@ def refused(refusal: Refusal, *, job: str) -> str:
             inert_text(refusal.message) + (f" See {refusal.link}" if refusal.link else ""),
             f"What to do: {inert_text(refusal.remedy)}",
             fence(refusal.example, "text") if refusal.example else "",
-            _foot(job),
+            foot(job),
         ]
     )
 
@@ -130,7 +130,7 @@ def apology(*, job: str) -> str:
 def report(jobs: Sequence[Job], *, job: str) -> str:
     """The last commands of a thread, newest first."""
     if not jobs:
-        return joined(["No other command was given in this thread.", _foot(job)])
+        return joined(["No other command was given in this thread.", foot(job)])
     rows = [
         [
             inert_code(one.name),
@@ -140,7 +140,7 @@ def report(jobs: Sequence[Job], *, job: str) -> str:
         ]
         for one in jobs
     ]
-    return joined(["The last commands of this thread:", table(["command", "by", "state", "given"], rows), _foot(job)])
+    return joined(["The last commands of this thread:", table(["command", "by", "state", "given"], rows), foot(job)])
 
 
 def _state(job: Job) -> str:
@@ -159,7 +159,7 @@ def cancelling(jobs: Sequence[Job], *, job: str) -> str:
     """What was asked to stop."""
     named = ", ".join(f"{inert_code(one.name)} of {inert_text(one.order.actor.login)}" for one in jobs)
     return joined(
-        [f"Asked to stop: {named}. It stops at its next step; a pull request that is open by then stays.", _foot(job)]
+        [f"Asked to stop: {named}. It stops at its next step; a pull request that is open by then stays.", foot(job)]
     )
 
 
@@ -169,10 +169,11 @@ def next_step(*, job: str) -> str:
         [
             "**ai-provision** saw that changes are requested. Two ways to get them:",
             _TWO_WAYS,
-            _foot(job),
+            foot(job),
         ]
     )
 
 
-def _foot(job: str) -> str:
+def foot(job: str) -> str:
+    """The last line of every answer: its job."""
     return f"<sub>job {inert_code(job)}</sub>"

@@ -17,6 +17,7 @@ from bot.model.changes import ChangeSet
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _MEMORY = "plan.json"
+_TOMBSTONE = "removed.json"
 _FOLDER = "040000"
 
 
@@ -51,6 +52,8 @@ def guard_folder(changes: ChangeSet, *, remote: Repository, ref: str, name: str)
     if changes.root not in entries:
         return
     memory = entries.get(f"{changes.root}/{_MEMORY}")
+    if memory is None and entries.get(f"{changes.root}/{_TOMBSTONE}", ("", ""))[0] == "blob":
+        return
     if memory is None or memory[0] != "blob":
         raise _conflict(
             f"`{changes.root}` on `{name}` exists and was not made by this bot",
@@ -86,7 +89,8 @@ def _prefixes(root: str) -> list[str]:
 
 def _entries(root: str, *, remote: Repository, ref: str) -> dict[str, tuple[str, str]]:
     """Kind and object id of the root's ancestors, the root and its memory, as far as they exist."""
-    listed = remote.local("ls-tree", "-z", "-t", ref, "--", *_prefixes(root), f"{root}/{_MEMORY}")
+    memories = (f"{root}/{_MEMORY}", f"{root}/{_TOMBSTONE}")
+    listed = remote.local("ls-tree", "-z", "-t", ref, "--", *_prefixes(root), *memories)
     found = {}
     for line in listed.split("\0"):
         facts, _, path = line.partition("\t")
