@@ -172,6 +172,7 @@ class Bringing:
             clusters=tuple(machines.clusters) if machines else (),
             rollouts=workloads.rollouts if workloads else (),
             urls=workloads.urls if workloads else (),
+            planned=workloads.planned if workloads and not gone(self.stack) else (),
             state_kept=unsaved.name if unsaved else None,
             code=failure.code if failure else None,
             message=failure.message if failure else "",

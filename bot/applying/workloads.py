@@ -14,7 +14,7 @@ from bot.applying.bench import Bench
 from bot.applying.log import Log
 from bot.deploy import Manifests
 from bot.errors import Code, Refusal, Refused
-from bot.model.applied import Rollout, Url, WorkloadRef
+from bot.model.applied import Rollout, Url, Use, WorkloadRef
 from bot.model.plan import PlanView
 
 
@@ -35,6 +35,21 @@ class WorkloadWork:
         return tuple(
             WorkloadRef(kind=service.kind, name=service.name, namespace=self.plan.namespace)
             for service in self.plan.services
+        )
+
+    @property
+    def planned(self) -> tuple[Use, ...]:
+        """The planned requests, and how many pods came up."""
+        ready = {each.workload.name: each for each in self.rollouts}
+        return tuple(
+            Use(
+                workload=ref,
+                cpu_request=service.requests.cpu,
+                memory_request=service.requests.memory,
+                ready=ready[ref.name].ready if ref.name in ready else None,
+                wanted=ready[ref.name].wanted if ref.name in ready else service.replicas,
+            )
+            for ref, service in zip(self.refs, self.plan.services, strict=True)
         )
 
     def deliver(self) -> None:

@@ -2,7 +2,7 @@
 
     admission ─▶ eyes ─▶ "working on it" ─▶ plan.json of the default branch ─▶ publish ─▶ "opened #9" ─▶ rocket
 
-In: an order, a name, whether the data goes too. Out: ``Published``. Never: anything destroyed here, which is the merge's.
+In: an order, a name, whether the data goes too. Out: ``Published``. Never: anything destroyed here (the merge does).
 The names and the order of the steps are stored; see ``docs/architecture.md``.
 """
 

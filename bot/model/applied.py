@@ -107,7 +107,7 @@ class Outcome(Noun):
 
     ``returned``: manifests went back to the previous revision. ``abandoned``: nothing was begun (a gate, the preflight,
     a pull request that was closed). ``code``, ``message``, ``remedy``: why not, and the exact next step. ``thread`` is
-    where the command was given (``owner/name#7``).
+    where the command was given (``owner/name#7``). ``planned`` are the workloads with their requests.
     """
 
     kind: Literal["applied", "failed", "returned", "abandoned", "destroyed"]
@@ -126,6 +126,7 @@ class Outcome(Noun):
     rollouts: tuple[Rollout, ...] = ()
     urls: tuple[Url, ...] = ()
     namespace: str | None = None
+    planned: tuple[Use, ...] = ()
     revert_url: str | None = None
     state_kept: str | None = None
     code: str | None = None

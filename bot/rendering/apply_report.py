@@ -5,6 +5,8 @@ In: stack plans and outcomes. Out: Markdown. Never: untrusted text outside a cod
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.model.applied import Outcome
 from bot.model.stack import StackPlan
 
@@ -24,6 +26,11 @@ def thread_comment(outcomes: tuple[Outcome, ...], *, url: str) -> str:
     return "\n".join([url, *(f"{outcome.root}: {outcome.kind}" for outcome in outcomes)])
 
 
-def late_comment(minutes: int, *, url: str) -> str:
-    """Merged, and not applied by now."""
-    return f"{url} was merged {minutes} minutes ago and not applied."
+def late_comment(merged_at: datetime, *, commit: str) -> str:
+    """Merged, and not applied a quarter of an hour later. The same text whenever it is made."""
+    return f"Merged at {merged_at:%H:%M} UTC as {commit[:12]}, and not applied 15 minutes later."
+
+
+def outcome_sentence(outcome: Outcome) -> str:
+    """One sentence for the memory and for logs."""
+    return f"{outcome.root}: {outcome.kind}"
