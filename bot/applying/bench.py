@@ -36,7 +36,8 @@ class Run(Noun):
 class Bench:
     """The ports of an apply. None: not there, so what needs it is refused or skipped with a reason.
 
-    ``workdir`` receives the files of each stack; ``cluster_at`` opens the cluster of a kubeconfig that was just made.
+    ``workdir`` receives the files of each stack; ``kept`` what must outlive the run, such as a state that was not saved;
+    ``cluster_at`` opens the cluster of a kubeconfig that was just made.
     """
 
     checkout: Checkout
@@ -44,6 +45,7 @@ class Bench:
     clock: Clock
     yaml: YamlReader
     workdir: Path
+    kept: Path
     config: Config
     terraform: Terraform
     doors: Doors

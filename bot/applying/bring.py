@@ -9,6 +9,7 @@ the world (they become the outcome's code and remedy), Terraform taken back by i
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +155,6 @@ class Bringing:
     def _told(self, failure: Refusal | None, *, seconds: float) -> Outcome:
         view = self.document.plan if self.document is not None else None
         machines, workloads = self.machines, self.workloads
-        unsaved = self.bench.terraform.unsaved_state(machines.folder / "terraform") if machines and self.begun else None
         return Outcome(
             kind=self._kind(failure),
             root=self.stack.root,
@@ -173,11 +173,23 @@ class Bringing:
             rollouts=workloads.rollouts if workloads else (),
             urls=workloads.urls if workloads else (),
             planned=workloads.planned if workloads and not gone(self.stack) else (),
-            state_kept=unsaved.name if unsaved else None,
+            state_kept=self._kept_state(),
             code=failure.code if failure else None,
             message=failure.message if failure else "",
             remedy=failure.remedy if failure else "",
         )
+
+    def _kept_state(self) -> str | None:
+        """A state that could not be saved moves to where it outlives this run; nobody else may read it."""
+        unsaved = None
+        if self.machines is not None and self.stack.terraform and self.begun:
+            unsaved = self.bench.terraform.unsaved_state(self.machines.folder / "terraform")
+        if unsaved is None:
+            return None
+        place = self.bench.kept / self.stack.queue
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.move(unsaved, place / unsaved.name)
+        return str(place / unsaved.name)
 
     def _kind(self, failure: Refusal | None) -> _Kind:
         if failure is None:

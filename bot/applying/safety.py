@@ -19,7 +19,11 @@ from bot.model.stack import Stack
 
 
 def check_terraform(stack: Stack, folder: Path, document: Document, *, config: Config) -> None:
-    """Raises Refused(policy) for the first thing that the bot would never write."""
+    """Raises Refused(policy) for the first thing that the bot would never write, Refused(config) without a state."""
+    if not stack.terraform:
+        return
+    if not (folder / "terraform" / "backend.tf").is_file() or config.state is None:
+        raise Refused(_stateless(stack))
     files = tuple(
         RenderedFile(path=f"{stack.root}/terraform/{path.name}", content=path.read_text(encoding="utf-8"))
         for path in sorted((folder / "terraform").glob("*.tf"))
@@ -35,3 +39,12 @@ def check_terraform(stack: Stack, folder: Path, document: Document, *, config: C
                     remedy="Terraform was not started. Only files as the bot writes them are planned and applied.",
                 )
             )
+
+
+def _stateless(stack: Stack) -> Refusal:
+    return Refusal(
+        code=Code.CONFIG,
+        message=f"{stack.root} has no place for Terraform's state, so a second run would make every machine again.",
+        remedy="Set `state` in .ai-provision.yaml (http, s3, pg, kubernetes; docs/configuration.md), then give "
+        "/ai-provision again: it writes backend.tf.",
+    )
