@@ -1,7 +1,7 @@
 """The verbs of the second half on the command line: ``apply`` and ``destroy``.
 
-In: arguments. Out: text or one JSON document, an exit code: 1 when something failed on the way, 3 when a rule kept it from
-beginning. Never: a question where nobody is.
+In: arguments. Out: text or one JSON document, an exit code: 1 when something failed on the way, 3 when a rule kept it
+from beginning. Never: a question where nobody is.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ def apply(
     reconcile: Annotated[
         bool, typer.Option("--reconcile", help="Say what was merged and not applied; look ten minutes after.")
     ] = False,
+    revert: Annotated[
+        bool,
+        typer.Option("--revert", help="Open the pull request for workloads that returned to their revision before."),
+    ] = False,
     local: Annotated[
         bool, typer.Option("--local", help="On your own machine: nobody is asked who reviewed the commit.")
     ] = False,
@@ -46,7 +50,7 @@ def apply(
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """In CI: preflight, terraform, playbook, manifests, report, for the stacks that a commit changed."""
-    mode: delivering.Mode = "plan" if plan else "reconcile" if reconcile else "apply"
+    mode: delivering.Mode = "plan" if plan else "reconcile" if reconcile else "revert" if revert else "apply"
     order = delivering.ApplyOrder(mode=mode, folder=str(folder), local=local, only=tuple(stack or ()))
     if local and mode == "apply" and not yes and not _meant(f"Apply the last commit of {folder}?", format):
         raise typer.Exit(EXIT_REFUSED)

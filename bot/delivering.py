@@ -18,6 +18,7 @@ from bot.applying.bench import Bench, Run
 from bot.applying.facts import applied_run, local_run, proposed_run
 from bot.applying.proposing import propose_plans
 from bot.applying.reconcile import Watch, reconcile
+from bot.applying.reverting import revert_returned
 from bot.deploy import Checkout, Manifests, Review
 from bot.desks import build_desk
 from bot.edges.ansible import AnsiblePlaybooks
@@ -43,7 +44,7 @@ from bot.ports import Progress
 from bot.rendering.redaction import redactor
 from bot.settings import Settings
 
-Mode = Literal["apply", "plan", "reconcile"]
+Mode = Literal["apply", "plan", "reconcile", "revert"]
 
 
 class ApplyOrder(Noun):
@@ -68,7 +69,8 @@ def deliver(
             return _reconciled(settings, environment, review=review)
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ai-provision-apply-")))
         shop = _Shop(order, settings, environment, review=review, workdir=workdir, progress=progress)
-        return shop.planned() if order.mode == "plan" else shop.applied()
+        modes = {"plan": shop.planned, "apply": shop.applied, "revert": shop.reverted}
+        return modes[order.mode]()
 
 
 def _review(settings: Settings) -> GitHubReview:
@@ -145,6 +147,16 @@ class _Shop:
             return bench
         outcomes = apply_run(bench, run)
         return outcomes if isinstance(outcomes, Refusal) else Delivered(outcomes=outcomes)
+
+    def reverted(self) -> Delivered | Refusal:
+        """The revert pull requests of workloads that returned."""
+        head = self.checkout.head()
+        run = applied_run(self.environment, head=head, only=self.order.only)
+        bench = self._bench(head)
+        if isinstance(run, Refusal) or isinstance(bench, Refusal) or self.review is None:
+            return run if isinstance(run, Refusal) else bench if isinstance(bench, Refusal) else app.NO_TOKEN
+        opened = revert_returned(bench, run, self.review)
+        return opened if isinstance(opened, Refusal) else Delivered(said=opened)
 
     def _local(self, head: str) -> Run:
         return local_run(repo=self.settings.infra_repo, head=head, only=self.order.only)

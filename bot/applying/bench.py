@@ -36,7 +36,7 @@ class Run(Noun):
 class Bench:
     """The ports of an apply. None: not there, so what needs it is refused or skipped with a reason.
 
-    ``workdir`` receives the files of each stack; ``kept`` what must outlive the run, such as a state that was not saved;
+    ``workdir`` receives the files of each stack; ``kept`` what must outlive the run, such as an unsaved state;
     ``cluster_at`` opens the cluster of a kubeconfig that was just made.
     """
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.model.applied import Outcome
 from bot.model.stack import StackPlan
+from bot.ports import PullText
 
 
 def plan_comment(plans: tuple[StackPlan, ...], *, hidden: str, run_url: str | None) -> str:
@@ -34,3 +35,8 @@ def late_comment(merged_at: datetime, *, commit: str) -> str:
 def outcome_sentence(outcome: Outcome) -> str:
     """One sentence for the memory and for logs."""
     return f"{outcome.root}: {outcome.kind}"
+
+
+def revert_text(outcome: Outcome, *, of: int) -> PullText:
+    """The pull request that brings back the manifests from before pull request ``of``."""
+    return PullText(title=f"ai-provision: return {outcome.app} to before #{of}", body=outcome.message)
