@@ -51,6 +51,7 @@ __all__ = [
     "build_office",
     "locator",
     "model_edge",
+    "open_forge",
     "open_records",
     "reading_by",
     "recalling",
@@ -278,6 +279,15 @@ NO_TOKEN: Final = Refusal(
     message="No GitHub token is set.",
     remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",
 )
+
+
+@contextmanager
+def open_forge(settings: Settings) -> Iterator[GitHubForge]:
+    """GitHub by a plain token. Raises Refused(github-auth) without one, Refused(config) for an unusable address."""
+    if settings.github_token is None:
+        raise Refused(NO_TOKEN)
+    with _forge(settings, settings.github_token) as forge:
+        yield forge
 
 
 def _forge(settings: Settings, token: SecretStr) -> GitHubForge:

@@ -7,8 +7,8 @@ question, an exit.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from bot.applying.facts import applied_run, local_run, proposed_run
 from bot.applying.proposing import propose_plans
 from bot.applying.reconcile import Watch, reconcile
 from bot.applying.reverting import revert_returned
+from bot.applying.unmerged import Unmerged
 from bot.deploy import Checkout, Manifests, Review
 from bot.desks import build_desk
 from bot.edges.ansible import AnsiblePlaybooks
@@ -33,6 +34,7 @@ from bot.errors import Refusal, Refused
 from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.flow.destroy import publish_removal, removal_in
 from bot.flow.house import Office
+from bot.flow.preview import Preview
 from bot.handlers.destroy import parse
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
@@ -73,17 +75,11 @@ def deliver(
         return modes[order.mode]()
 
 
-def _review(settings: Settings) -> GitHubReview:
+@contextmanager
+def _review(settings: Settings) -> Iterator[GitHubReview]:
     """GitHub by the job's token. Raises Refused(github-auth) without one."""
-    if settings.github_token is None:
-        raise Refused(app.NO_TOKEN)
-    return GitHubReview(
-        api_url=settings.github_api_url,
-        token=settings.github_token,
-        clock=RealClock(),
-        write_pause=settings.write_pause,
-        redact=redactor(settings.secrets()),
-    )
+    with app.open_forge(settings) as forge:
+        yield GitHubReview(forge, clock=RealClock())
 
 
 def _reconciled(settings: Settings, environment: Mapping[str, str], *, review: Review | None) -> Delivered | Refusal:
@@ -216,6 +212,23 @@ def _manifests(kubeconfig: str | None, redact: Callable[[str], str]) -> Manifest
     if path is None or not path.is_file() or path.stat().st_size == 0:
         return None
     return KubectlManifests(path, redact=redact)
+
+
+def apply_now(planned: Preview, settings: Settings, config: Config, *, progress: Progress) -> Delivered | Refusal:
+    """Apply what was just planned, from this computer and without a pull request. Raises Refused or Unavailable."""
+    checkout = Unmerged(planned.reviewed.changes)
+    with tempfile.TemporaryDirectory(prefix="ai-provision-apply-") as folder:
+        bench = bench_of(
+            settings,
+            config,
+            checkout=checkout,
+            review=None,
+            workdir=Path(folder),
+            kept=Path(ApplyOrder().kept),
+            progress=progress,
+        )
+        outcomes = apply_run(bench, local_run(repo=settings.infra_repo, head=checkout.head(), only=()))
+    return outcomes if isinstance(outcomes, Refusal) else Delivered(outcomes=outcomes)
 
 
 def removal(name: str, settings: Settings, *, data: bool) -> Removal | Refusal:

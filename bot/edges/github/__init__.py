@@ -13,6 +13,7 @@ from bot.edges.github.housekeeping import GitHubHousekeeping
 from bot.edges.github.installations import Installations
 from bot.edges.github.pace import Meter
 from bot.edges.github.redelivery import HookDeliveries
+from bot.edges.github.review import GitHubReview
 from bot.edges.github.tokens import FixedToken, TokenSource
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "GitHubFeed",
     "GitHubForge",
     "GitHubHousekeeping",
+    "GitHubReview",
     "HookDeliveries",
     "Installations",
     "Meter",
