@@ -40,6 +40,7 @@ from bot.settings import Settings
 from bot.survey.selection import select
 
 __all__ = [
+    "NO_INFRA_REPO",
     "NO_TOKEN",
     "House",
     "LiveInventory",
@@ -278,6 +279,13 @@ NO_TOKEN: Final = Refusal(
     code=Code.GITHUB_AUTH,
     message="No GitHub token is set.",
     remedy="Set GITHUB_TOKEN to a token with contents, issues and pull requests: write.",
+)
+
+
+NO_INFRA_REPO: Final = Refusal(
+    code=Code.CONFIG,
+    message="No infrastructure repository is set.",
+    remedy="Set AI_PROVISION_INFRA_REPO to owner/name, the repository that receives the pull request.",
 )
 
 

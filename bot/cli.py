@@ -16,17 +16,19 @@ from typing import Annotated, Final
 
 import typer
 
-from bot import __version__, advising, ci, cli_operations, doctor, initial, verbs
+from bot import __version__, advising, ci, cli_apply, cli_operations, delivering, doctor, initial, verbs
 from bot.ci_runner import ActionResult, log_line
 from bot.cli_knowledge import knowledge
 from bot.cli_shared import ERR, OUT, Format, FormatOption, exit_on, group, print_json, progress, run, wants_json
 from bot.errors import EXIT_FAILED, Refusal
 from bot.flow.preview import Preview
 from bot.logs import configure_logs
+from bot.model.delivered import Delivered
 from bot.rendering.patch import patch_text
 from bot.settings import Settings
 from bot.terminal import clean, show_missing, show_plan
 from bot.terminal_answer import show_recommendation
+from bot.terminal_apply import show_delivered
 
 __all__ = ["cli", "wants_json"]
 
@@ -52,9 +54,7 @@ OutOption = Annotated[
 ]
 Words = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[TEXT]", help="A request for machines or a cluster (not in this version).", show_default=False
-    ),
+    typer.Argument(metavar="[TEXT]", help="A request for machines or a cluster, in plain words.", show_default=False),
 ]
 
 
@@ -70,6 +70,7 @@ def plan(
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """The plan and the files, no pull request. Also called [bold]preview[/]."""
+    text = _asked_for(text, git_repo, app_description, format)
 
     def work(settings: Settings) -> Preview | Refusal:
         order = verbs.PlanOrder(
@@ -100,19 +101,29 @@ def provision(
     config: ConfigOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only, write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before opening the pull request.")] = False,
-    apply: Annotated[bool, typer.Option("--apply", help="Apply after opening (not in this version).")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="No pull request: apply from this computer, after asking.")
+    ] = False,
+    out: OutOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
 ) -> None:
     """Open the pull request. Also called [bold]create[/]."""
     order = verbs.PlanOrder(
-        text=text, git_repo=git_repo, app_description=app_description, cluster=cluster, config=config
+        text=_asked_for(text, git_repo, app_description, format),
+        git_repo=git_repo,
+        app_description=app_description,
+        cluster=cluster,
+        config=config,
     )
-    if apply:
-        exit_on(verbs.APPLY_LATER, format)
     planned = run(lambda settings: verbs.plan(order, settings, progress=progress), format)
-    meant = yes or (None if dry_run else _confirmed(planned, format))
-    if dry_run or meant is False:
+    meant = yes or (None if dry_run else _confirmed(planned, format, apply=apply))
+    if dry_run or meant is False or (apply and not meant):
         _print_plan(planned, format)
+        return
+    if out is not None:
+        exit_on(verbs.write_files(planned.document, out), format)
+    if apply:
+        _apply_now(planned, order, format)
         return
     pull = run(
         lambda settings: verbs.open_pull(planned, order, settings, progress=progress, confirmed=meant is True), format
@@ -124,12 +135,39 @@ def provision(
         OUT.print(f"Pull request [bold]{pull.url}[/]")
 
 
-def _confirmed(planned: Preview, format_: Format) -> bool | None:
+def _confirmed(planned: Preview, format_: Format, *, apply: bool) -> bool | None:
     """Ask only a person at a terminal; None: nobody was there."""
-    if format_ is Format.JSON or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _somebody(format_):
         return None
     show_plan(OUT, planned.document)
-    return typer.confirm("Open the pull request?", default=False)
+    return typer.confirm("Apply it now, from this computer?" if apply else "Open the pull request?", default=False)
+
+
+def _somebody(format_: Format) -> bool:
+    return format_ is Format.TEXT and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _asked_for(text: str | None, git_repo: str | None, app_description: str | None, format_: Format) -> str | None:
+    """The request; a person who gave none is asked for it."""
+    if text is not None or git_repo or app_description or not _somebody(format_):
+        return text
+    return str(typer.prompt("What do you need (machines or a cluster)")).strip() or None
+
+
+def _apply_now(planned: Preview, order: verbs.PlanOrder, format_: Format) -> None:
+    def work(settings: Settings) -> Delivered | Refusal:
+        config = verbs.config_of(order, settings)
+        if isinstance(config, Refusal):
+            return config
+        return delivering.apply_now(planned, settings, config, progress=progress)
+
+    done = run(work, format_)
+    if format_ is Format.JSON:
+        print_json(done.model_dump_json(by_alias=True))
+    else:
+        show_delivered(OUT, done)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
 
 
 cli.command("preview", hidden=True, epilog=f"Example: {verbs.EXAMPLE.replace(' plan ', ' preview ')}")(plan)
@@ -253,6 +291,7 @@ def recommend(
 
 
 cli_operations.add_to(cli)
+cli_apply.add_to(cli)
 cli.add_typer(knowledge, name="knowledge")
 
 

@@ -35,7 +35,7 @@ def apply(
     ] = False,
     revert: Annotated[
         bool,
-        typer.Option("--revert", help="Open the pull request for workloads that returned to their revision before."),
+        typer.Option("--revert", help="Open the pull request for workloads that returned."),
     ] = False,
     local: Annotated[
         bool, typer.Option("--local", help="On your own machine: nobody is asked who reviewed the commit.")

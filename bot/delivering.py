@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from bot import app, verbs
+from bot import app
 from bot.applying.apply import apply_run
 from bot.applying.bench import Bench, Run
 from bot.applying.facts import applied_run, local_run, proposed_run
@@ -28,7 +28,7 @@ from bot.edges.git.checkout import GitCheckout
 from bot.edges.github import GitHubReview
 from bot.edges.kubectl import KubectlManifests
 from bot.edges.ssh import SshDoors
-from bot.edges.terraform import TerraformProgram
+from bot.edges.terraform import TerraformLimits, TerraformProgram
 from bot.edges.yaml_reader import ChildYamlReader
 from bot.errors import Refusal, Refused
 from bot.flow.config_file import CONFIG_PATH, read_config
@@ -85,7 +85,7 @@ def _review(settings: Settings) -> Iterator[GitHubReview]:
 def _reconciled(settings: Settings, environment: Mapping[str, str], *, review: Review | None) -> Delivered | Refusal:
     repo = settings.infra_repo or environment.get("GITHUB_REPOSITORY")
     if review is None or repo is None:
-        return verbs.NO_INFRA_REPO
+        return app.NO_INFRA_REPO
     clock = RealClock()
     redact = redactor(settings.secrets())
     desk = build_desk(settings.without_models(), clock=clock, redact=redact)
@@ -195,7 +195,8 @@ def bench_of(
         kept=kept,
         config=config,
         terraform=TerraformProgram(
-            redact=redact, parallelism=config.apply.parallelism, lock_seconds=config.apply.lock_seconds
+            redact=redact,
+            limits=TerraformLimits(parallelism=config.apply.parallelism, lock=config.apply.lock_seconds),
         ),
         doors=SshDoors(clock),
         progress=progress,
@@ -254,5 +255,5 @@ def _office(settings: Settings) -> tuple[Office, str]:
     if isinstance(office, Refusal):
         raise Refused(office)
     if office.infra_repo is None:
-        raise Refused(verbs.NO_INFRA_REPO)
+        raise Refused(app.NO_INFRA_REPO)
     return office, office.infra_repo

@@ -18,9 +18,10 @@ from bot.flow.config_file import read_config
 from bot.flow.preview import Preview, WhenUnreachable, preview
 from bot.flow.provision import host_refusal, publish
 from bot.flow.steps import Straight
+from bot.handlers.fields import checked_description
 from bot.handlers.provision import parse_request
 from bot.model.cluster import ClusterSnapshot
-from bot.model.command import FolderTarget, Provision
+from bot.model.command import FolderTarget, Provision, RepoTarget
 from bot.model.config import Config
 from bot.model.document import Document
 from bot.model.noun import Noun
@@ -29,18 +30,10 @@ from bot.model.plan import Cost
 from bot.ports import Inventory, Progress
 from bot.rendering.question import over_budget
 from bot.settings import Settings
+from bot.survey.request.page import EXAMPLES
 
 EXAMPLE: Final = "ai-provision plan --git-repo https://github.com/org/repo --app-description '200 QPS peak, PostgreSQL'"
-APPLY_LATER: Final = Refusal(
-    code=Code.SYNTAX,
-    message="--apply is not in this version.",
-    remedy="Open the pull request without it, review and merge it, then run terraform and kubectl as it says.",
-)
-NO_INFRA_REPO: Final = Refusal(
-    code=Code.CONFIG,
-    message="No infrastructure repository is set.",
-    remedy="Set AI_PROVISION_INFRA_REPO to owner/name, the repository that receives the pull request.",
-)
+NO_INFRA_REPO: Final = app.NO_INFRA_REPO
 _SNAPSHOT_CAP: Final = 64 * 1024**2
 _CONFIG_CAP: Final = 1024**2
 
@@ -86,17 +79,29 @@ def plan(
 def understood(order: PlanOrder, settings: Settings) -> Provision | Refusal:
     """The two fields, or what is missing."""
     if order.text is not None:
-        return Refusal(
-            code=Code.SYNTAX,
-            message="A request for machines or a cluster in plain words is not in this version.",
-            remedy=f"Name a repository: {EXAMPLE}",
-        )
+        return _wished(order, settings)
     for name, value in (("--git-repo", order.git_repo), ("--app-description", order.app_description)):
         if not value:
             return Refusal(code=Code.SYNTAX, message=f"{name} is missing.", remedy=f"Example: {EXAMPLE}")
     return parse_request(
         order.git_repo or "", order.app_description or "", hosts=settings.allowed_git_hosts, folders=order.folders
     )
+
+
+def _wished(order: PlanOrder, settings: Settings) -> Provision | Refusal:
+    """A request for machines or a cluster: it is about the infrastructure repository itself."""
+    text = order.text or ""
+    problem = checked_description(text)
+    if problem is not None or order.git_repo or order.app_description:
+        return Refusal(
+            code=Code.SYNTAX,
+            message=f"The request was not understood: {problem or 'TEXT stands alone, without --git-repo'}.",
+            remedy=f'Example: ai-provision preview "{EXAMPLES[0]}"',
+        )
+    owner, slash, name = (settings.infra_repo or "").partition("/")
+    host = next(iter(settings.allowed_git_hosts), "github.com")
+    target = RepoTarget(host=host, owner=owner, name=name) if slash else FolderTarget(folder=".")
+    return Provision(target=target, app_description=text.strip(), wants="machines")
 
 
 def _inventory(order: PlanOrder, settings: Settings) -> Inventory | Refusal:
@@ -139,6 +144,12 @@ def _unreadable(path: str, reason: str) -> Refusal:
         message=f"The snapshot file {path or 'of --cluster'} could not be read: {reason}.",
         remedy="--cluster takes live, or a file that `ai-provision snapshot --out FILE` wrote.",
     )
+
+
+def config_of(order: PlanOrder, settings: Settings) -> Config | Refusal:
+    """The config file that the order names. Raises Refused(config) for unusable settings."""
+    nothing = app.SnapshotInventory(ClusterSnapshot())
+    return _config(order, app.build_house(settings.without_models(), inventory=nothing))
 
 
 def _config(order: PlanOrder, house: app.House) -> Config | Refusal:
@@ -193,6 +204,8 @@ def _unfit(planned: Preview, command: Provision | Refusal, *, confirmed: bool) -
     """Why nothing can be opened for this command."""
     if isinstance(command, Refusal):
         return command
+    if isinstance(command.target, FolderTarget) and command.wants == "machines":
+        return NO_INFRA_REPO
     if isinstance(command.target, FolderTarget):
         return Refusal(
             code=Code.REPO_URL,

@@ -27,7 +27,7 @@ PLAN_MARK = "plan"
 """The marker of the one plan comment of a pull request."""
 
 
-def propose_plans(bench: Bench, run: Run, *, base: str) -> tuple[StackPlan, ...]:
+def propose_plans(bench: Bench, run: Run, *, base: str | None) -> tuple[StackPlan, ...]:
     """Plan every stack that differs from ``base``; one comment says what was found.
 
     Raises Refused or Unavailable when GitHub takes no word of ours.

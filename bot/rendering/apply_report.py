@@ -69,7 +69,7 @@ def _stopped(outcome: Outcome) -> str:
     ]
     if outcome.state_kept is not None:
         lines.append(
-            f"**Terraform's state was not saved.** It lies as {inert_code(outcome.state_kept)} with this run; push it by "
+            f"**The state was not saved.** It lies as {inert_code(outcome.state_kept)} with this run; push it: "
             f"{inert_code('terraform state push errored.tfstate')} before anything else is applied."
         )
     if outcome.revert_url is not None:
@@ -189,7 +189,7 @@ def late_comment(merged_at: datetime, *, commit: str) -> str:
             f"> [!WARNING]\n> {when}, and nothing was applied within 15 minutes.",
             bullets(
                 [
-                    "Is the apply workflow still running, waiting for a reviewer, or out of runners? See the Actions tab.",
+                    "Is the apply workflow still running, waiting for a reviewer or a runner? See the Actions tab.",
                     "It was cancelled or never started: run it again from its page (*Re-run jobs*).",
                     "Nothing here applies by itself: this message only notices.",
                 ]
