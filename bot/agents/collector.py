@@ -24,7 +24,7 @@ from bot.model.profile import AppProfile, Doubt, Service
 from bot.model.tree import Tree
 from bot.model.wishes import Wishes
 from bot.survey.description.reading import read_description
-from bot.survey.request.reading import read_request
+from bot.survey.request.reading import NO_REQUEST, read_request
 from bot.survey.survey import survey
 
 SHARE: Final = 0.5
@@ -56,6 +56,11 @@ def collect_request(command: Provision) -> Collected | Refusal:
         demand=demand.model_copy(update={"phrases": wishes.phrases, "not_acted_on": wishes.not_acted_on}),
         wishes=wishes,
     )
+
+
+def names_no_machine(refusal: Refusal) -> bool:
+    """Whether a request was refused because it speaks of no machine at all: then it may be about an application."""
+    return refusal.code is Code.SYNTAX and refusal.message.startswith(NO_REQUEST)
 
 
 def collect(command: Provision, tree: Tree, *, desk: Desk = EMPTY) -> Collected | Refusal:

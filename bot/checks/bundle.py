@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from bot.model.plan import Plan
 Json = dict[str, Any]
 KUBERNETES: Final = "/kubernetes/"
 TERRAFORM: Final = "/terraform/"
+ANSIBLE: Final = "/ansible/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,12 @@ class Bundle:
         return tuple(manifest for manifest in self.manifests if manifest.kind in kinds)
 
     @property
+    def without_playbooks(self) -> Bundle:
+        """The same without Ansible's files, whose YAML holds templates on purpose."""
+        kept = tuple(file for file in self.changes.files if ANSIBLE not in file.path)
+        return replace(self, changes=self.changes.model_copy(update={"files": kept}))
+
+    @property
     def workloads(self) -> tuple[Manifest, ...]:
         """Deployments and StatefulSets."""
         return self.of_kind("Deployment", "StatefulSet")
@@ -161,7 +168,7 @@ class _Data:
 
 def _parse(file: RenderedFile) -> Manifest | HclFile | _Data | Unparsed | None:
     if file.path.endswith((".yaml", ".yml")):
-        return _parse_yaml(file)
+        return _parse_playbook(file) if ANSIBLE in file.path else _parse_yaml(file)
     if file.path.endswith(".tf"):
         return _parse_hcl(file)
     if file.path.endswith(".json"):
@@ -170,17 +177,30 @@ def _parse(file: RenderedFile) -> Manifest | HclFile | _Data | Unparsed | None:
 
 
 def _parse_yaml(file: RenderedFile) -> Manifest | Unparsed:
+    loaded = _loaded(file)
+    if isinstance(loaded, Unparsed):
+        return loaded
+    node, value = loaded
+    if node is None or not isinstance(value, dict):
+        return Unparsed(path=file.path, line=1, reason="no mapping at the top")
+    return Manifest(path=file.path, value=value, lines=dict(_lines(node, "")))
+
+
+def _parse_playbook(file: RenderedFile) -> _Data | Unparsed:
+    """Ansible's files are no objects of Kubernetes, and a playbook is a list."""
+    loaded = _loaded(file)
+    return loaded if isinstance(loaded, Unparsed) else _Data(path=file.path, value=loaded[1])
+
+
+def _loaded(file: RenderedFile) -> tuple[yaml.Node | None, Any] | Unparsed:
     try:
         node = yaml.compose(file.content, Loader=yaml.CSafeLoader)
-        value = yaml.load(file.content, Loader=yaml.CSafeLoader)  # CSafeLoader is the safe loader in C
+        return node, yaml.load(file.content, Loader=yaml.CSafeLoader)  # CSafeLoader is the safe loader in C
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         return Unparsed(path=file.path, line=mark.line + 1 if mark else None, reason=error.problem or "not YAML")
     except (yaml.YAMLError, ValueError, RecursionError):  # PyYAML lets the last two out for dates, numbers and depth
         return Unparsed(path=file.path, line=None, reason="not one YAML document of plain values")
-    if node is None or not isinstance(value, dict):
-        return Unparsed(path=file.path, line=1, reason="no mapping at the top")
-    return Manifest(path=file.path, value=value, lines=dict(_lines(node, "")))
 
 
 def _lines(node: yaml.Node, pointer: str) -> Iterator[tuple[str, int]]:

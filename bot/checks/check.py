@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bot.checks import objects, pods, terraform_policy
+from bot.checks import objects, pods, terraform_policy, terraform_state
 from bot.checks.bundle import Bundle, read_bundle
 from bot.checks.determinism import determinism
 from bot.checks.kubernetes_schema import kubernetes_schema, kustomization
@@ -23,9 +23,15 @@ from bot.model.config import Config
 from bot.model.finding import Finding
 from bot.model.plan import Plan
 
+
+def _unambiguous_manifests(bundle: Bundle) -> Iterator[Finding]:
+    """Ansible reads its own files, with one parser, and means the templates in them."""
+    yield from unambiguous_yaml(bundle.without_playbooks)
+
+
 CHECKS: Final[tuple[Callable[[Bundle], Iterator[Finding]], ...]] = (
     syntax,
-    unambiguous_yaml,
+    _unambiguous_manifests,
     paths,
     kubernetes_schema,
     kustomization,
@@ -47,7 +53,10 @@ CHECKS: Final[tuple[Callable[[Bundle], Iterator[Finding]], ...]] = (
     terraform_schema,
     terraform_policy.forbidden,
     terraform_policy.provider,
+    terraform_policy.second_token,
     terraform_policy.machines,
+    terraform_state.state,
+    terraform_state.adoption,
     secrets,
     text_inert,
     determinism,

@@ -1,4 +1,4 @@
-"""Every path lies in the application's own folder and is one that the layout knows.
+"""Every path lies in the stack's own folder and is one that the layout knows.
 
 In: the bundle. Out: findings ``path``. Never: a look at the file system.
 """
@@ -13,19 +13,22 @@ from bot.checks.bundle import Bundle
 from bot.model.finding import Finding
 
 _SLUG: Final = r"[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?"
-_ROOT: Final = re.compile(rf"apps/{_SLUG}", re.ASCII)
+_ROOT: Final = re.compile(rf"(?:apps|clusters)/{_SLUG}", re.ASCII)
 _LAYOUT: Final = re.compile(
     r"README\.md|plan\.json|kubernetes/[a-z][-a-z0-9]{0,100}\.yaml"
-    r"|terraform/(?:(?:versions|main|variables|outputs)\.tf|app\.auto\.tfvars\.json)",
+    r"|terraform/(?:(?:versions|main|variables|outputs|backend|imports|moved|ha|firewall|backup|replication)\.tf"
+    r"|app\.auto\.tfvars\.json)"
+    r"|ansible/(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}/){0,6}[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.(?:yml|yaml|cfg|j2|md)",
     re.ASCII,
 )
+"""No lock file of Terraform: its hashes are of one platform's packages, and a wrong one stops every other platform."""
 
 
 def paths(bundle: Bundle) -> Iterator[Finding]:
-    """The folder is ``apps/<app>`` and each file has a known name."""
+    """The folder is the stack's own and each file has a known name."""
     root = bundle.changes.root
-    if not _ROOT.fullmatch(root) or root != f"apps/{bundle.plan.app}":
-        yield _finding(root, "The folder is not the one of this application")
+    if not _ROOT.fullmatch(root) or root != bundle.plan.root:
+        yield _finding(root, "The folder is not the one of this application or cluster")
     for file in bundle.changes.files:
         if not _LAYOUT.fullmatch(file.path.removeprefix(root + "/")):
             yield _finding(file.path, "The path is not part of the layout")
@@ -37,5 +40,5 @@ def _finding(path: str, message: str) -> Finding:
         severity="block",
         path=path,
         message=message + ".",
-        remedy="Write only README.md, plan.json, terraform/ and kubernetes/ below apps/<app>.",
+        remedy="Write only README.md, plan.json, terraform/, kubernetes/ and ansible/ below the stack's folder.",
     )

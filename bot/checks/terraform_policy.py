@@ -15,7 +15,13 @@ from bot.model.finding import Finding
 
 PROVIDER: Final = ("bpg/proxmox", "~> 0.111.1")
 _ALLOWED: Final = frozenset({"terraform", "provider", "resource", "variable", "output", "locals", "moved"})
+_ALLOWED_IN: Final = {"imports.tf": frozenset({"import"})}
 _TERRAFORM_KEYS: Final = frozenset({"required_version", "required_providers"})
+_TERRAFORM_KEYS_IN: Final = {"backend.tf": frozenset({"backend"})}
+_SECOND_TOKEN: Final = {"alias": "cluster", "api_token": "${var.cluster_api_token}"}
+_OF_THE_CLUSTER: Final = frozenset(
+    {"proxmox_haresource", "proxmox_harule", "proxmox_hagroup", "proxmox_backup_job", "proxmox_replication"}
+)
 _READS: Final = re.compile(
     r"\b(?:file|filebase64|filemd5|filesha1|filesha256|filesha512|filebase64sha256|filebase64sha512|fileexists|fileset"
     r"|templatefile|pathexpand|timestamp|uuid|plantimestamp)\s*\(",
@@ -28,14 +34,16 @@ _MACHINES: Final = {
 
 
 def forbidden(bundle: Bundle) -> Iterator[Finding]:
-    """No data source, module, provisioner, backend, nor function that reads files or the clock."""
+    """No data source, module, provisioner, nor function that reads files or the clock; a backend and imports in their
+    own files alone.
+    """
     for file in bundle.terraform:
         for what, near in (*_forbidden_blocks(file), *_forbidden_settings(file), *_forbidden_functions(file)):
             yield _forbidden(file, what, near)
 
 
 def _forbidden_blocks(file: HclFile) -> Iterator[tuple[str, str]]:
-    for kind in sorted(set(file.value) - _ALLOWED):
+    for kind in sorted(set(file.value) - _ALLOWED - _ALLOWED_IN.get(_name(file), frozenset())):
         if not kind.startswith("__"):
             yield f"the block {kind[:40]}", kind
     for kind, name, body in file.resources():
@@ -45,9 +53,13 @@ def _forbidden_blocks(file: HclFile) -> Iterator[tuple[str, str]]:
 
 def _forbidden_settings(file: HclFile) -> Iterator[tuple[str, str]]:
     for settings in file.blocks("terraform"):
-        for key in sorted(set(settings) - _TERRAFORM_KEYS):
+        for key in sorted(set(settings) - _TERRAFORM_KEYS - _TERRAFORM_KEYS_IN.get(_name(file), frozenset())):
             if not key.startswith("__"):
                 yield f"the setting {key[:40]}", key
+
+
+def _name(file: HclFile) -> str:
+    return file.path.rsplit("/", 1)[-1]
 
 
 def _forbidden_functions(file: HclFile) -> Iterator[tuple[str, str]]:
@@ -74,7 +86,9 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def provider(bundle: Bundle) -> Iterator[Finding]:
-    """One provider, pinned, with every setting from the environment."""
+    """One provider, pinned, with every setting from the environment; a second token only as a variable that is neither
+    shown nor stored.
+    """
     pinned = []
     for file in bundle.terraform:
         for settings in file.blocks("terraform"):
@@ -82,16 +96,36 @@ def provider(bundle: Bundle) -> Iterator[Finding]:
                 pinned += [(file, name, mapping(spec)) for name, spec in block.items() if not name.startswith("__")]
         for labelled in file.blocks("provider"):
             for body in map(mapping, labelled.values()):
-                for key in (key for key in body if not key.startswith("__")):
-                    message = f"The provider sets {key[:40]} in the file."
-                    remedy = "Leave it to the environment (PROXMOX_VE_…)."
-                    yield file.finding("terraform-provider", message, remedy, near=key)
+                yield from _configured(file, body)
     for file, name, spec in pinned:
         if (name, _bare(spec.get("source")), _bare(spec.get("version"))) != ("proxmox", *PROVIDER):
             message = f"The provider is not {PROVIDER[0]} {PROVIDER[1]}."
             yield file.finding("terraform-provider", message, "Pin it: minor versions break.", near=name)
     if bundle.terraform and not pinned:
         yield _lost(bundle, "terraform-provider", "No provider is pinned.")
+
+
+def _configured(file: HclFile, body: Json) -> Iterator[Finding]:
+    for key in (key for key in body if not key.startswith("__")):
+        if _bare(body[key]) != _SECOND_TOKEN.get(key):
+            message = f"The provider sets {key[:40]} in the file."
+            remedy = "Leave it to the environment (PROXMOX_VE_…)."
+            yield file.finding("terraform-provider", message, remedy, near=key)
+
+
+def second_token(bundle: Bundle) -> Iterator[Finding]:
+    """What concerns the whole cluster uses the second provider, and its token stays out of plan, state and output."""
+    for file in bundle.terraform:
+        for kind, name, body in file.resources():
+            if kind in _OF_THE_CLUSTER and body.get("provider") != "${proxmox.cluster}":
+                message = f"{kind}.{name} uses the token of the machines."
+                yield file.finding("terraform-provider", message, "Use proxmox.cluster.", near=kind)
+        for labelled in file.blocks("variable"):
+            for name, body in labelled.items():
+                hidden = mapping(body).get("sensitive") is True and mapping(body).get("ephemeral") is True
+                if "token" in name and not hidden:
+                    message = f"The variable {name[:60]} would be shown or stored."
+                    yield file.finding("terraform-provider", message, "Mark it sensitive and ephemeral.", near="token")
 
 
 def _bare(text: object) -> str:
@@ -123,8 +157,9 @@ def _machine(file: HclFile, kind: str, name: str, body: Json) -> Iterator[Findin
     extra = {key.strip('"') for block in map(mapping, sequence(body.get("dynamic"))) for key in block}
     holds_data = _MACHINES[kind] in extra or (kind.endswith("container") and _MACHINES[kind] in body)
     kept = any(mapping(item).get("prevent_destroy") is True for item in sequence(body.get("lifecycle")))
-    if holds_data and not kept:
-        message = f"{where} has data disks and no prevent_destroy."
+    if (holds_data or name == "adopted") and not kept:
+        what = "has data disks" if holds_data else "was there before"
+        message = f"{where} {what} and no prevent_destroy."
         yield file.finding("terraform-data-loss", message, "Add lifecycle { prevent_destroy = true }.", near=kind)
     if kind.endswith("_vm"):
         for agent in map(mapping, sequence(body.get("agent"))):

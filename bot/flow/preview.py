@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
-from bot.agents.collector import Collected, collect, collect_request
+from bot.agents.collector import Collected, collect, collect_request, names_no_machine
 from bot.agents.context import Context
 from bot.agents.judgement import Judging, judge
 from bot.agents.reviewer import Reviewed
@@ -119,6 +119,8 @@ def _facts(command: Provision, house: House) -> Facts | Refusal:
         request = collect_request(command)
         if not isinstance(request, Refusal):
             return Facts(collected=request, ref=None, commit=None)
+        if not names_no_machine(request):
+            return request
         application = _application(command, house)
         return request if isinstance(application, Refusal) else application
     return _application(command, house)

@@ -186,6 +186,8 @@ class Config(Noun):
     high_availability: bool = False
     firewall: bool = False
     delivery: Literal["kubectl", "argocd", "flux"] = "kubectl"
+    delivery_repository: Annotated[str, Field(pattern=r"^(https|ssh)://[A-Za-z0-9@._:/~-]{3,200}$")] | None = None
+    delivery_namespace: Name | None = None
     mode: Literal["manual", "auto"] = "manual"
     when_unreachable: Literal["refuse", "draft"] = "refuse"
     draft_below_confidence: Annotated[float, Field(ge=0, le=1)] = 0.40

@@ -7,6 +7,7 @@ In: config ranges and what the snapshot shows as taken. Out: free VMIDs and addr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address, ip_interface
 from itertools import chain, islice
 from typing import Final
@@ -20,13 +21,35 @@ _DEFAULT_PREFIX: Final = 24
 _LONGEST_RANGE: Final = 65_536
 
 
-def free_vm_ids(count: int, *, config: Config, snapshot: ClusterSnapshot) -> tuple[int, ...] | Refusal:
-    """The lowest ids of the config's range, within the cluster's own range, that no guest or template holds."""
+@dataclass(frozen=True)
+class Held:
+    """VMIDs and addresses that the cluster does not show as taken: other open pull requests hold them, or this plan.
+    Addresses may carry a prefix.
+    """
+
+    vm_ids: frozenset[int] = frozenset()
+    addresses: frozenset[str] = frozenset()
+
+    @property
+    def hosts(self) -> frozenset[IPv4Address]:
+        """The IPv4 addresses without their prefixes; other text is ignored."""
+        return frozenset(found for text in self.addresses if (found := _address(text)) is not None)
+
+
+NOTHING_HELD: Final = Held()
+
+
+def free_vm_ids(
+    count: int, *, config: Config, snapshot: ClusterSnapshot, reserved: frozenset[int] = frozenset()
+) -> tuple[int, ...] | Refusal:
+    """The lowest ids of the config's range, within the cluster's own range, that no guest or template holds and no
+    other pull request ``reserved``.
+    """
     facts = snapshot.proxmox
     first, last = config.vm_ids.first, config.vm_ids.last
     if facts is not None:
         first, last = max(first, facts.next_id_lower), min(last, facts.next_id_upper - 1)
-    taken = {guest.vm_id for guest in facts.guests} if facts is not None else set()
+    taken = reserved | ({guest.vm_id for guest in facts.guests} if facts is not None else set())
     found = tuple(islice((vm_id for vm_id in range(first, last + 1) if vm_id not in taken), count))
     if len(found) == count:
         return found
@@ -37,15 +60,19 @@ def free_vm_ids(count: int, *, config: Config, snapshot: ClusterSnapshot) -> tup
     )
 
 
-def free_addresses(count: int, *, config: Config, snapshot: ClusterSnapshot) -> tuple[str, ...] | Refusal:
-    """``10.30.0.50/24`` and so on from ``defaults.addresses`` (a range, a network, or a list), or ``dhcp``."""
+def free_addresses(
+    count: int, *, config: Config, snapshot: ClusterSnapshot, reserved: frozenset[str] = frozenset()
+) -> tuple[str, ...] | Refusal:
+    """``10.30.0.50/24`` and so on from ``defaults.addresses`` (a range, a network, or a list), or ``dhcp``. None of
+    ``reserved``, which other pull requests hold.
+    """
     text = config.defaults.addresses
     if text is None:
         return ("dhcp",) * count
     candidates = _parsed(text)
     if isinstance(candidates, Refusal):
         return candidates
-    taken = taken_addresses(snapshot, gateway=config.defaults.gateway)
+    taken = taken_addresses(snapshot, gateway=config.defaults.gateway) | Held(addresses=reserved).hosts
     free = (entry for entry in candidates if entry.ip not in taken and _is_host(entry))
     found = tuple(islice(dict.fromkeys(str(entry) for entry in free), count))
     if len(found) == count:

@@ -17,7 +17,7 @@ from bot.model.decision import Decision
 from bot.model.noun import JsonValue
 from bot.model.plan import DataDisk, Machine, Nic
 from bot.model.quantity import GIB, Bytes, MilliCpu
-from bot.planning.addresses import free_addresses, free_vm_ids, gateway_for
+from bot.planning.addresses import Held, free_addresses, free_vm_ids, gateway_for
 from bot.planning.database import DatabaseSize
 from bot.planning.placement.board import Ask, Seat
 from bot.planning.record import Notes
@@ -42,14 +42,20 @@ class Blueprint:
 
 
 def blueprints(
-    sizes: Sequence[DatabaseSize], *, scope: Scope, ground: Ground, config: Config, snapshot: ClusterSnapshot
+    sizes: Sequence[DatabaseSize],
+    *,
+    scope: Scope,
+    ground: Ground,
+    config: Config,
+    snapshot: ClusterSnapshot,
+    held: Held,
 ) -> tuple[Blueprint, ...] | Refusal:
     """``<app>-db-1`` and on, each with a VMID and an address that nothing holds."""
     wanted = [(size, index == 0) for size in sizes for index in range(size.instances)]
-    vm_ids = free_vm_ids(len(wanted), config=config, snapshot=snapshot)
+    vm_ids = free_vm_ids(len(wanted), config=config, snapshot=snapshot, reserved=held.vm_ids)
     if isinstance(vm_ids, Refusal):
         return vm_ids
-    addresses = free_addresses(len(wanted), config=config, snapshot=snapshot)
+    addresses = free_addresses(len(wanted), config=config, snapshot=snapshot, reserved=held.addresses)
     if isinstance(addresses, Refusal):
         return addresses
     return tuple(

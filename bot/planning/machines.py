@@ -17,6 +17,7 @@ from bot.model.demand import Criticality, Demand
 from bot.model.plan import Machine, Placed
 from bot.model.profile import RELATIONAL, DependencyKind
 from bot.model.quantity import Bytes
+from bot.planning.addresses import NOTHING_HELD, Held
 from bot.planning.blueprints import Blueprint, about_settings, blueprints, decided, machine_on, seat_without_cluster
 from bot.planning.database import DatabaseSize, size_database
 from bot.planning.placement.board import world_of
@@ -41,12 +42,13 @@ class Machines:
 
 @dataclass(frozen=True)
 class Site:
-    """Where machines are planned for."""
+    """Where machines are planned for, and the ids and addresses that other open pull requests ``held``."""
 
     scope: Scope
     snapshot: ClusterSnapshot
     headroom: Headroom
     config: Config
+    held: Held = NOTHING_HELD
 
 
 def built_here(kinds: Sequence[DependencyKind], demand: Demand) -> tuple[DependencyKind, ...]:
@@ -69,7 +71,9 @@ def plan_machines(
     ground = ground_for(site.config, site.snapshot)
     if isinstance(ground, Refusal):
         return ground
-    plans = blueprints(sizes, scope=site.scope, ground=ground, config=site.config, snapshot=site.snapshot)
+    plans = blueprints(
+        sizes, scope=site.scope, ground=ground, config=site.config, snapshot=site.snapshot, held=site.held
+    )
     if isinstance(plans, Refusal):
         return plans
     notes = join(size.notes + about_settings(size) for size in sizes) + ground.notes

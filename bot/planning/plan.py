@@ -4,8 +4,9 @@ In: the application's name, demand, profile, snapshot, headroom, config. Out: ``
 number, or a ``Refusal`` (``name``, ``policy``, ``capacity``, ``config``). Never: I/O, a clock, a number without a
 reason.
 
-The story: settle where it runs; size every service; obey the namespace; see that the pods fit; build the databases that
-must not lose data; say what is expected to exist; price it; say how sure it is.
+The story: settle where it runs; size every service; obey the namespace; see that the pods fit, with new workers where
+the cluster is full; build the databases that must not lose data; say what is expected to exist; price it; say how sure
+it is.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.config import Config
 from bot.model.demand import Demand
 from bot.model.evidence import NO_EVIDENCE, Evidence
-from bot.model.plan import Plan
+from bot.model.plan import NodeChange, Plan
 from bot.model.profile import RELATIONAL, AppProfile, DependencyKind
 from bot.model.refinement import Adjustment, Refinement
+from bot.planning.addresses import Held
 from bot.planning.allowances import allow
 from bot.planning.budget import Purse
 from bot.planning.capacity_view import node_changes
@@ -30,7 +32,7 @@ from bot.planning.cost import cost_of
 from bot.planning.grounds import grounds_for
 from bot.planning.images import Origin
 from bot.planning.machines import Machines, Site, built_here, plan_machines
-from bot.planning.pods import Fitted, cap_by_connections, fit_pods
+from bot.planning.pods import Fitted, cap_by_connections
 from bot.planning.record import Notes, join
 from bot.planning.refinement import wishes_for
 from bot.planning.remarks import remarks
@@ -39,6 +41,7 @@ from bot.planning.service import Around, SizedService, size_service
 from bot.planning.standing import WITHOUT, Said, said, standing
 from bot.planning.stores import expect_stores, in_use
 from bot.planning.troubles import trouble_notes
+from bot.planning.workers import Grown, room_for, together
 
 
 def make_plan(
@@ -54,15 +57,19 @@ def make_plan(
     refinements: tuple[Refinement, ...] = (),
     adjustments: tuple[Adjustment, ...] = (),
     evidence: Evidence = NO_EVIDENCE,
+    reserved: frozenset[int] = frozenset(),
+    reserved_addresses: frozenset[str] = frozenset(),
 ) -> Plan | Refusal:
     """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build;
     ``refinements`` are what somebody fixed since, ``adjustments`` inputs that a model moved, ``evidence`` what was
-    measured and remembered. A number of a model or of a correction never causes a refusal: the plan is made without it.
+    measured and remembered; ``reserved`` VMIDs and ``reserved_addresses`` belong to other pull requests. A number of a
+    model or of a correction never causes a refusal: the plan is made without it.
     """
     scope = settle_scope(app, demand, config=config)
     if isinstance(scope, Refusal):
         return scope
-    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config)
+    held = Held(vm_ids=reserved, addresses=reserved_addresses)
+    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config, held=held)
     origin = Origin(app=app, owner=repo_owner, commit=commit)
     brief = _Brief(demand, profile, site=site, origin=origin, evidence=evidence)
     everything = said(refinements, adjustments, evidence.corrections)
@@ -106,19 +113,22 @@ def _made(brief: _Brief, everything: Said) -> Plan | Refusal:
     sized = _sized(profile, around, scope=site.scope)
     if isinstance(sized, Refusal):
         return sized
-    fitted = fit_pods(_on_existing(sized, demand), snapshot=snapshot, headroom=site.headroom, namespace=namespace)
-    if isinstance(fitted, Refusal):
-        return fitted
-    built = built_here(in_use(fitted.services, demand), demand)
-    machines = plan_machines(built, services=fitted.services, demand=demand, site=site)
+    grown = room_for(_on_existing(sized, demand), site=site)
+    if isinstance(grown, Refusal):
+        return grown
+    built = built_here(in_use(grown.fitted.services, demand), demand)
+    databases = plan_machines(built, services=grown.fitted.services, demand=demand, site=grown.site)
+    if isinstance(databases, Refusal):
+        return databases
+    machines = together(grown, databases, most=config.limits.max_machines)
     if isinstance(machines, Refusal):
         return machines
-    return _priced(brief, fitted=fitted, machines=machines, heard=stands.notes)
+    return _priced(brief, grown=grown, machines=machines, heard=stands.notes)
 
 
-def _priced(brief: _Brief, *, fitted: Fitted, machines: Machines, heard: Notes) -> Plan:
+def _priced(brief: _Brief, *, grown: Grown, machines: Machines, heard: Notes) -> Plan:
     """What it costs and how sure it is, then everything in one value."""
-    demand, site, app = brief.demand, brief.site, brief.site.scope.app
+    demand, site, app, fitted = brief.demand, brief.site, brief.site.scope.app, grown.fitted
     services = tuple(entry.plan for entry in fitted.services)
     purse = Purse(app, site.scope.namespace, budget=site.config.budget, spends=brief.evidence.spends, demand=demand)
     cost, cost_notes = cost_of(services, machines.machines, prices=site.config.prices, purse=purse)
@@ -138,13 +148,20 @@ def _priced(brief: _Brief, *, fitted: Fitted, machines: Machines, heard: Notes) 
         services=services,
         machines=machines.machines,
         placement=fitted.placed + machines.placed,
-        capacity=node_changes(fitted, machines.machines, snapshot=site.snapshot, headroom=site.headroom),
+        capacity=_capacity(grown, machines, site),
         cost=cost,
         confidence=sure,
         capacity_verified=fitted.verified and machines.verified,
         decisions=notes.decisions,
         findings=tuple(dict.fromkeys(notes.findings)),
     )
+
+
+def _capacity(grown: Grown, machines: Machines, site: Site) -> tuple[NodeChange, ...]:
+    """All nodes that were read, and those that the plan adds."""
+    snapshot = site.snapshot.model_copy(update={"nodes": (*site.snapshot.nodes, *grown.nodes)})
+    headroom = site.headroom.model_copy(update={"rooms": (*site.headroom.rooms, *grown.rooms)})
+    return node_changes(grown.fitted, machines.machines, snapshot=snapshot, headroom=headroom)
 
 
 def _notes(demand: Demand, *, fitted: Fitted, machines: Machines, scope: Scope) -> Notes:

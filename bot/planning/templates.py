@@ -36,7 +36,7 @@ def ground_for(config: Config, snapshot: ClusterSnapshot) -> Ground | Refusal:
     source, why, tag = _configured(config), "the config file names it", "user"
     template = _by_id(config.defaults.template_id, snapshot)
     if source is None:
-        template = _best_template(snapshot)
+        template = best_template(snapshot)
         if template is not None:
             source, why = Source(template_id=template.vm_id), "a template of the cluster, agent first, lowest id first"
             tag = "read"
@@ -44,7 +44,7 @@ def ground_for(config: Config, snapshot: ClusterSnapshot) -> Ground | Refusal:
             return _no_template()
         else:
             source, why, tag = Source(template_id=UNREAD_TEMPLATE), "a customary id, because no cluster was read", "P"
-    bridge, bridge_note = _bridge(config, snapshot)
+    bridge, bridge_note = bridge_for(config, snapshot)
     shown = str(source.template_id) if source.template_id is not None else source.image
     decision = Decision(
         path="machines.source",
@@ -64,20 +64,23 @@ def _configured(config: Config) -> Source | None:
     return Source(image=config.defaults.image) if config.defaults.image is not None else None
 
 
-def _templates(snapshot: ClusterSnapshot) -> list[Guest]:
+def templates_of(snapshot: ClusterSnapshot) -> list[Guest]:
+    """The VM templates that are visible."""
     facts = snapshot.proxmox
     return [guest for guest in facts.guests if guest.template and guest.kind == "vm"] if facts is not None else []
 
 
 def _by_id(vm_id: int | None, snapshot: ClusterSnapshot) -> Guest | None:
-    return next((guest for guest in _templates(snapshot) if guest.vm_id == vm_id), None)
+    return next((guest for guest in templates_of(snapshot) if guest.vm_id == vm_id), None)
 
 
-def _best_template(snapshot: ClusterSnapshot) -> Guest | None:
-    return min(_templates(snapshot), key=lambda guest: (guest.agent is not True, guest.vm_id), default=None)
+def best_template(snapshot: ClusterSnapshot) -> Guest | None:
+    """With an agent before others, lowest id first."""
+    return min(templates_of(snapshot), key=lambda guest: (guest.agent is not True, guest.vm_id), default=None)
 
 
-def _bridge(config: Config, snapshot: ClusterSnapshot) -> tuple[str | None, Decision]:
+def bridge_for(config: Config, snapshot: ClusterSnapshot) -> tuple[str | None, Decision]:
+    """The configured bridge, else the active one that most nodes have; the customary name where nothing was read."""
     if config.defaults.bridge is not None:
         name: str | None = config.defaults.bridge
         why, source = "the config file names it", "defaults of .ai-provision.yaml"

@@ -1,12 +1,13 @@
-"""The bundle of one application: README, plan, Terraform and Kubernetes files.
+"""The bundle of one application or cluster: README, plan, Terraform, Ansible and Kubernetes files.
 
-In: a scene. Out: a ``ChangeSet`` under ``apps/<app>``; the same input gives the same bytes. Never: I/O
-outside the templates, a clock, a value of an environment variable, a path outside the application's folder.
+In: a scene. Out: a ``ChangeSet`` under ``apps/<app>`` or ``clusters/<name>``; the same input gives the same bytes.
+Never: I/O outside the templates, a clock, a value of an environment variable, a path outside the stack's folder.
 """
 
 from __future__ import annotations
 
 from bot.model.changes import ChangeSet, RenderedFile
+from bot.rendering.ansible import ansible_files
 from bot.rendering.guards import guard
 from bot.rendering.kubernetes import kubernetes_files
 from bot.rendering.memory import plan_json
@@ -16,9 +17,13 @@ from bot.rendering.terraform import terraform_files
 
 
 def render(scene: Scene) -> ChangeSet:
-    """All files of the application, sorted by path. Raises Refused(name) or Refused(policy) for unusable names."""
+    """All files of the stack, sorted by path. Raises Refused(name) or Refused(policy) for unusable names,
+    Refused(config) for a state backend that cannot be written.
+    """
     guard(scene.plan)
-    files = {**kubernetes_files(scene), **terraform_files(scene), "plan.json": plan_json(scene)}
+    made = (kubernetes_files(scene), terraform_files(scene), ansible_files(scene))
+    files = {path: text for part in made for path, text in part.items()}
+    files["plan.json"] = plan_json(scene)
     files["README.md"] = readme(scene, tuple(sorted(files)))
     rendered = tuple(RenderedFile(path=f"{scene.root}/{path}", content=files[path]) for path in sorted(files))
     return ChangeSet(root=scene.root, files=rendered)

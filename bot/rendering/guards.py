@@ -32,6 +32,7 @@ def guard(plan: Plan) -> None:
     _guard_name("application", plan.app)
     _guard_all("workload", (service.name for service in plan.services))
     _guard_all("machine", (machine.name for machine in plan.machines))
+    _guard_all("cluster", (cluster.name for cluster in plan.clusters))
     if not _NAMESPACE.fullmatch(plan.namespace):
         raise Refused(_bad("namespace", plan.namespace))
     if plan.namespace in _SYSTEM or plan.namespace.startswith("kube-"):

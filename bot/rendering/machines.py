@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from bot.model.cluster import ClusterSnapshot
 from bot.model.config import Config
-from bot.model.plan import DataDisk, Machine
+from bot.model.plan import ClusterPlan, DataDisk, Machine, Nic, Plan
+from bot.rendering.availability import availability, is_available
 from bot.rendering.scene import MANAGED_BY, Scene
 
 Values = dict[str, object]
@@ -45,8 +46,35 @@ def terraform_values(scene: Scene) -> Values:
         "ssh_keys": list(defaults.ssh_keys),
         "dns": {"domain": defaults.dns.domain, "servers": list(defaults.dns.servers)},
     }
-    downloads = images(scene.plan.machines, config=scene.config, snapshot=scene.snapshot)
-    return {**values, "images": downloads} if downloads else values
+    return values | _only_when_used(scene)
+
+
+def _only_when_used(scene: Scene) -> Values:
+    """Variables that ``variables.tf`` declares only for plans that need them."""
+    plan = scene.plan
+    downloads = images(plan.machines, config=scene.config, snapshot=scene.snapshot)
+    values: Values = {"images": downloads} if downloads else {}
+    if plan.clusters:
+        values["clusters"] = {cluster.name: _cluster(cluster) for cluster in plan.clusters}
+    if backs_up(plan) and plan.backup is not None:
+        values["backup"] = plan.backup.model_dump()
+    return values | ({"ha": availability(plan)} if is_available(plan) else {})
+
+
+def backs_up(plan: Plan) -> bool:
+    """True when there is a backup job and a machine for it."""
+    return plan.backup is not None and any(machine.backup for machine in plan.machines)
+
+
+def _cluster(cluster: ClusterPlan) -> Values:
+    stated: Values = {
+        "name": cluster.name,
+        "version": cluster.version,
+        "cni": cluster.cni,
+        "pod_cidr": cluster.pod_cidr,
+        "endpoint": cluster.endpoint,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
 
 
 def machine_values(machine: Machine) -> Values:
@@ -67,8 +95,10 @@ def machine_values(machine: Machine) -> Values:
         "data_disks": [_data_disk(machine, index, disk) for index, disk in enumerate(machine.data_disks)],
         "nics": [{"bridge": nic.bridge} | ({"vlan_id": nic.vlan} if nic.vlan else {}) for nic in machine.nics],
         "settings": dict(machine.settings),
-        **_address(machine),
-        **_source(machine),
+        "address": machine.address,
+        "addresses": _addresses(machine),
+        **_protection(machine),
+        **({} if machine.adopted else _source(machine)),
     }
     return {key: value for key, value in stated.items() if value is not None}
 
@@ -80,9 +110,44 @@ def _data_disk(machine: Machine, index: int, disk: DataDisk) -> Values:
     return {**shared, "interface": disk.interface}
 
 
-def _address(machine: Machine) -> Values:
-    family = "ipv6" if is_ipv6(machine.address) else "ipv4"
-    return {family: {"address": machine.address} | ({"gateway": machine.gateway} if machine.gateway else {})}
+def _protection(machine: Machine) -> Values:
+    """What is left out stays false or null."""
+    order = {"control-plane": 1, "worker": 2}.get(cluster_part(machine) or "")
+    stated: Values = {
+        "adopted": machine.adopted,
+        "backup": machine.backup,
+        "cluster": machine.cluster,
+        "firewall_ports": sorted({*machine.firewall.ports}) if machine.firewall is not None else None,
+        "ha": machine.ha,
+        "pci_mapping": machine.pci_mapping,
+        "replicate_to": machine.replicate_to,
+        "startup_order": order,
+    }
+    return {key: value for key, value in stated.items() if value not in (None, False)}
+
+
+def cluster_part(machine: Machine) -> Literal["control-plane", "worker"] | None:
+    """What a machine is within its Kubernetes cluster; None for every other machine."""
+    if machine.cluster is None:
+        return None
+    return "control-plane" if "control" in machine.role else "worker" if "worker" in machine.role else None
+
+
+def _addresses(machine: Machine) -> list[Values]:
+    """One entry for each interface that is configured, in their order; the machine's own address is the first's."""
+    first, *others = machine.nics or (Nic(bridge=""),)
+    made = [_address(first.address or machine.address, first.gateway or machine.gateway)]
+    made += [_address(nic.address, nic.gateway) for nic in others]
+    while len(made) > 1 and not made[-1]:
+        made.pop()
+    return made
+
+
+def _address(address: str | None, gateway: str | None) -> Values:
+    if address is None:
+        return {}
+    family = "ipv6" if is_ipv6(address) else "ipv4"
+    return {family: {"address": address} | ({"gateway": gateway} if gateway and address != "dhcp" else {})}
 
 
 def is_ipv6(address: str) -> bool:
@@ -124,7 +189,7 @@ def image_key(node: str, url: str) -> str:
 def images(machines: tuple[Machine, ...], *, config: Config, snapshot: ClusterSnapshot) -> Values:
     """The downloads by key: one for each image on each node."""
     made: Values = {}
-    for machine in machines:
+    for machine in (machine for machine in machines if not machine.adopted):
         content = "vztmpl" if machine.kind == "container" else "import"
         origin = machine.source.ct_template if machine.kind == "container" else machine.source.image
         if origin is not None and is_url(origin):

@@ -5,11 +5,15 @@ In: the published document. Out: Markdown, empty without facts. Never: untrusted
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.model.document import Document
-from bot.model.plan import Machine, NodeChange, Placed, PlanView, ServicePlan
+from bot.model.plan import NodeChange, Placed, PlanView, ServicePlan
 from bot.model.profile import Doubt, Evidence, Service
 from bot.model.quantity import Bytes, MilliCpu
+from bot.rendering.disruption import Disruption
 from bot.rendering.inert import inert_code, inert_text
+from bot.rendering.machine_rows import CLUSTER_HEAD, MACHINE_HEAD, cluster_reason, cluster_row, machine_row
 from bot.rendering.markdown import bullets, folded, joined, table
 from bot.rendering.rows import cost_lines, numbers, replicas
 
@@ -43,31 +47,34 @@ def _budget(service: ServicePlan) -> str:
 
 def machines_section(plan: PlanView) -> str:
     """One row per Proxmox guest, and why it stands where it stands."""
-    rows = [_machine_row(machine) for machine in plan.machines]
-    head = ["machine", "role", "node", "cores", "memory", "disks", "VMID", "address", "from"]
+    rows = [list(map(_cell, machine_row(machine, plan))) for machine in plan.machines]
     placed = [_placed(item) for item in plan.placement if item.system == "proxmox"]
-    return joined(["### Machines", table(head, rows), bullets(placed)]) if rows else ""
+    return joined(["### Machines", table(MACHINE_HEAD, rows), bullets(placed)]) if rows else ""
 
 
-def _machine_row(machine: Machine) -> list[str]:
-    disks = [f"{machine.disk.gib:.0f} GiB", *(f"{disk.size.gib:.0f} GiB data" for disk in machine.data_disks)]
-    source = machine.source
-    origin = (
-        f"template {source.template_id}"
-        if source.template_id
-        else str(source.image or source.iso_image or source.ct_template)
-    )
-    return [
-        f"**{inert_code(machine.name)}**",
-        inert_text(machine.role),
-        inert_code(machine.node),
-        str(machine.cores),
-        f"{machine.memory.gib:.0f} GiB",
-        " + ".join(disks),
-        str(machine.vm_id),
-        inert_code(machine.address),
-        inert_text(origin),
-    ]
+def clusters_section(plan: PlanView) -> str:
+    """One row per Kubernetes cluster, and why it is as big as it is."""
+    rows = [list(map(_cell, cluster_row(cluster))) for cluster in plan.clusters]
+    reasons = [inert_text(cluster_reason(cluster)) for cluster in plan.clusters]
+    return joined(["### Cluster", table(CLUSTER_HEAD, rows), bullets(reasons)]) if rows else ""
+
+
+def _cell(text: str) -> str:
+    return inert_code(text) if text else ""
+
+
+def disruption_section(found: Sequence[Disruption]) -> str:
+    """What happens to machines that exist, for the top of the text; empty when they run on."""
+    if not found:
+        return ""
+    lines = ["> [!CAUTION]", "> **Machines that exist do not simply run on:**"]
+    return "\n".join([*lines, *(f"> - {_disrupted(each)}" for each in found)])
+
+
+def _disrupted(each: Disruption) -> str:
+    what = {"destroy": "is **destroyed**", "recreate": "is **destroyed and made again**", "reboot": "is **restarted**"}
+    stops = " It is protected, so Terraform stops before it." if each.blocked else ""
+    return f"{inert_code(each.machine)} {what[each.effect]}: {inert_text('; '.join(each.because))}.{stops}"
 
 
 def _placed(item: Placed) -> str:

@@ -1,4 +1,4 @@
-"""The README of one application: every number with its reason, and what a person has to do.
+"""The README of one stack: every number with its reason, and what a person has to do.
 
 In: a scene and the paths of the bundle. Out: Markdown. Never: untrusted text outside an escaper, a clock time.
 """
@@ -9,12 +9,14 @@ from bot.model.finding import Finding
 from bot.model.plan import Machine, Placed, ServicePlan
 from bot.rendering.environment import PORT_NAME, env_source, from_sources
 from bot.rendering.left_out import gaps
+from bot.rendering.machine_rows import CLUSTER_HEAD, MACHINE_HEAD, cluster_reason, cluster_row, machine_row
 from bot.rendering.markdown import bullets, table
 from bot.rendering.ports import container_ports, service_ports
 from bot.rendering.rows import cost_lines, numbers, replicas
 from bot.rendering.scene import Scene
 from bot.rendering.shown import code, words
 from bot.rendering.templates import fill
+from bot.rendering.terraform import is_guarded, needs_cluster_token, replicates
 
 
 def readme(scene: Scene, paths: tuple[str, ...]) -> str:
@@ -28,9 +30,10 @@ def readme(scene: Scene, paths: tuple[str, ...]) -> str:
         "workloads": table(
             ("workload", "kind", "replicas", "request", "limit", "image"), map(_workload, plan.services)
         ),
-        "machines": table(
-            ("machine", "for", "node", "cores", "memory", "disks", "VMID", "address"), map(_machine, plan.machines)
-        ),
+        "machines": table(MACHINE_HEAD, ([_cell(text) for text in machine_row(one, plan)] for one in plan.machines)),
+        "clusters": table(CLUSTER_HEAD, ([_cell(text) for text in cluster_row(one)] for one in plan.clusters)),
+        "cluster_reasons": bullets(words(cluster_reason(one)) for one in plan.clusters),
+        **_life(scene, paths),
         "placement": bullets(map(_placed, plan.placement)),
         "numbers": numbers(plan.decisions),
         "variables": table(("workload", "name", "comes from", "key", "must exist"), _variables(scene)),
@@ -67,19 +70,44 @@ def _workload(planned: ServicePlan) -> tuple[str, ...]:
     )
 
 
-def _machine(machine: Machine) -> tuple[str, ...]:
-    disks = [f"{machine.disk.to_proxmox_gib()} GiB"]
-    disks += [f"{disk.size.to_proxmox_gib()} GiB for data on {code(disk.datastore)}" for disk in machine.data_disks]
-    return (
-        code(machine.name),
-        words(machine.role),
-        code(machine.node),
-        str(machine.cores),
-        f"{machine.memory.to_proxmox_mib()} MiB",
-        ", ".join(disks),
-        str(machine.vm_id),
-        code(machine.address),
-    )
+def _cell(text: str) -> str:
+    return code(text) if text else ""
+
+
+def _life(scene: Scene, paths: tuple[str, ...]) -> dict[str, object]:
+    """What the part about Terraform has to explain."""
+    plan, state = scene.plan, scene.config.state
+    machines = plan.machines
+    return {
+        "backend": state.backend if state is not None else None,
+        "cluster_token": needs_cluster_token(plan),
+        "guarded": is_guarded(plan),
+        "replicated": replicates(plan),
+        "schedule": plan.backup.schedule if plan.backup is not None else None,
+        "backed_up": [machine.name for machine in machines if machine.backup],
+        "available": [machine.name for machine in machines if machine.ha and plan.ha != "none"],
+        "adopted": [machine.name for machine in machines if machine.adopted],
+        "imported": [one.name for one in machines if one.kind == "vm" and one.source.image and not one.adopted],
+        "kept": any(machine.data_disks for machine in machines),
+        "playbook": any(path.startswith("ansible/") for path in paths),
+        "parallelism": scene.config.apply.parallelism,
+        "steps": "\n".join(f"{number}. {step}" for number, step in enumerate(_steps(scene, paths), 1)),
+    }
+
+
+def _steps(scene: Scene, paths: tuple[str, ...]) -> list[str]:
+    """What a person does with the files, in order."""
+    plan = scene.plan
+    applied = "Review and merge. Where `ai-provision init` has added the workflows, merging applies it."
+    own = f"Without them: `terraform -chdir={plan.root}/terraform init`, `plan`, `apply`."
+    playbook = f"Then run the playbook in `{plan.root}/ansible`."
+    return [
+        *(["Build and push the images named above."] if any(one.image.build_first for one in plan.services) else []),
+        *(["Make the Secrets named above."] if _secrets(scene) else []),
+        f"{applied} {own}" if plan.machines else applied,
+        *([playbook] if any(path.startswith("ansible/") for path in paths) else []),
+        *([f"Reach the machines as user `{scene.config.defaults.username}` over SSH."] if plan.machines else []),
+    ]
 
 
 def _placed(placed: Placed) -> str:

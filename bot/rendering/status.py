@@ -51,9 +51,9 @@ def finished(
     plan = document.plan
     kind = "draft pull request" if pull.draft else "pull request"
     verb = "opened" if pull.created else "updated"
+    counts = (("cluster", plan.clusters), ("workload", plan.services), ("machine", plan.machines))
     facts = [
-        f"{len(plan.services)} workload{'s' if len(plan.services) != 1 else ''}",
-        f"{len(plan.machines)} machine{'s' if len(plan.machines) != 1 else ''}",
+        *(f"{len(found)} {what}{'s' if len(found) != 1 else ''}" for what, found in counts if found),
         f"confidence {plan.confidence.value:.2f}",
         *([] if plan.capacity_verified else ["capacity unverified"]),
     ]

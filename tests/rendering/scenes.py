@@ -228,6 +228,7 @@ def supermarket() -> Nouns:
         ),
         config=Config.model_validate(
             {"defaults": {"ssh_keys": ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample ops",),
-                          "dns": {"servers": ("10.20.0.1",), "domain": "internal.example"}}}
+                          "dns": {"servers": ("10.20.0.1",), "domain": "internal.example"}},
+             "state": {"backend": "s3", "settings": {"bucket": "terraform-state", "region": "eu-central-1"}}}
         ),
     )  # fmt: skip

@@ -32,7 +32,9 @@ def test_every_decision_is_a_row() -> None:
         "namespace `supermarket-inventory` of cluster `prod`",
         "supermarket-inventory-api:0123456789ab",
         "starting point",
-        "No state backend is generated",
+        "The state lies in the backend `s3`",
+        "Low parallelism",
+        "Reach the machines as user `provision` over SSH",
         "Installing the database engine is a later step",
         "kubectl --namespace supermarket-inventory create secret generic api-env",
         "`DATABASE_URL`",
@@ -44,6 +46,13 @@ def test_every_decision_is_a_row() -> None:
 )
 def test_it_says(words: str) -> None:
     assert words in readme()
+
+
+def test_it_says_where_the_state_would_lie() -> None:
+    without = supermarket().changed(config=Config())
+    assert "No state backend is generated" in text(without.render(), "README.md")
+    local = Config.model_validate({"state": {"backend": "local", "allow_local": True}})
+    assert "on the disk of whoever applies" in text(supermarket().changed(config=local).render(), "README.md")
 
 
 def test_it_names_every_other_file() -> None:

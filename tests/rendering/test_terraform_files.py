@@ -146,7 +146,7 @@ def test_nothing_about_access_stands_in_the_files() -> None:
     versions = text(changes, "terraform/versions.tf")
     assert 'provider "proxmox" {}' in versions
     assert 'version = "~> 0.111.1"' in versions
-    for word in ("insecure", "api_token", "password", "backend"):
+    for word in ("insecure", "api_token", "password", "access_key"):
         assert all(word not in file.content for file in changes.files if file.path.endswith((".tf", ".tfvars.json")))
 
 
@@ -163,7 +163,7 @@ def test_T19_free_text_comes_back_from_terraform_as_it_was(tmp_path: Path) -> No
     hostile = database(1).model_copy(update={"role": "".join(HOSTILE), "tags": HOSTILE, "settings": settings})
     write(bundle((hostile,))[1], tmp_path)
     folder = tmp_path / "apps/supermarket-inventory/terraform"
-    for needs_provider in ("main.tf", "versions.tf"):
+    for needs_provider in ("main.tf", "versions.tf", "backend.tf", "moved.tf"):
         (folder / needs_provider).unlink()
     (folder / "echo.tf").write_text('output "echo" {\n  value = var.machines\n}\n')
     assert run("apply", "-auto-approve", "-no-color", cwd=folder).returncode == 0
@@ -180,7 +180,7 @@ def test_T19_free_text_comes_back_from_terraform_as_it_was(tmp_path: Path) -> No
 def test_terraform_refuses_a_doubled_vm_id(tmp_path: Path) -> None:
     write(bundle((database(1), database(2).model_copy(update={"vm_id": 201})))[1], tmp_path)
     folder = tmp_path / "apps/supermarket-inventory/terraform"
-    for needs_provider in ("main.tf", "versions.tf"):
+    for needs_provider in ("main.tf", "versions.tf", "backend.tf", "moved.tf"):
         (folder / needs_provider).unlink()
     done = run("apply", "-auto-approve", "-no-color", cwd=folder)
     assert done.returncode == 1

@@ -23,6 +23,8 @@ RESOURCES = (
     "proxmox_harule",
     "proxmox_hagroup",
     "proxmox_sdn_vnet",
+    "proxmox_backup_job",
+    "proxmox_replication",
 )
 FLAGS = (("required", "r"), ("optional", "o"), ("computed", "c"), ("deprecated", "d"))
 

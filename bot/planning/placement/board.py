@@ -20,7 +20,8 @@ StoreKey = tuple[str, str]
 @dataclass(frozen=True)
 class Ask:
     """One new guest. Datastores, bridge, VLAN and pool are None where nothing was configured. Guests of one ``group``
-    repel each other.
+    repel each other. ``node``: the only one that it may stand on. ``content``: what its datastores must hold.
+    ``more_networks``: bridge and VLAN of further interfaces. ``sources``: the nodes that see the volume it is made of.
     """
 
     name: str
@@ -40,6 +41,10 @@ class Ask:
     cpu_type: str = "x86-64-v2-AES"
     architecture: str = "x86_64"
     pci_mapping: str | None = None
+    node: str | None = None
+    content: str = "images"
+    more_networks: tuple[tuple[str, int | None], ...] = ()
+    sources: frozenset[str] | None = None
 
     @cached_property
     def resources(self) -> Resources:
@@ -115,14 +120,25 @@ class Board:
         stored = dict(self.stored)
         for key, size in claims(ask, seat):
             stored[key] = stored.get(key, 0) + sign * size
-        group = (ask.group, seat.node)
+        groups = dict(self.groups)
+        for name in _groups_of(ask):
+            groups[name, seat.node] = groups.get((name, seat.node), 0) + sign
         return replace(
             self,
             seats=seats,
             added={**self.added, seat.node: after},
             stored=stored,
-            groups={**self.groups, group: self.groups.get(group, 0) + sign},
+            groups=groups,
         )
+
+
+def device_group(mapping: str) -> str:
+    """The group of the guests that take a PCI mapping; a slash keeps it apart from every group of machines."""
+    return f"pci/{mapping}"
+
+
+def _groups_of(ask: Ask) -> tuple[str, ...]:
+    return (ask.group,) if ask.pci_mapping is None else (ask.group, device_group(ask.pci_mapping))
 
 
 def claims(ask: Ask, seat: Seat) -> tuple[tuple[StoreKey, int], ...]:

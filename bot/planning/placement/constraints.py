@@ -13,7 +13,7 @@ from typing import Final
 from bot.model.cluster import Bridge, Node, Store
 from bot.model.plan import Rejected
 from bot.model.quantity import GIB, Bytes, Resources
-from bot.planning.placement.board import Ask, Board, Seat, StoreKey, World
+from bot.planning.placement.board import Ask, Board, Seat, StoreKey, World, device_group
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ CPU_FLAGS: Final[dict[str, frozenset[str]]] = {
     "x86-64-v3": frozenset({"popcnt", "sse4_2", "aes", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"}),
 }
 """The processor flags that a Proxmox CPU type needs on its host."""
+
+
+def named_node(at: Trial) -> str | None:
+    """0. The node that was asked for by name, or that the guest stands on already."""
+    if at.ask.node is None or at.ask.node == at.node.name:
+        return None
+    return f"{at.ask.name} belongs on {at.ask.node}"
 
 
 def node_online(at: Trial) -> str | None:
@@ -76,39 +83,61 @@ def cpu_type(at: Trial) -> str | None:
 
 
 def pci_mapping(at: Trial) -> str | None:
-    """2. The PCI mapping, when one is asked for."""
-    if at.ask.pci_mapping is None or at.ask.pci_mapping in at.node.pci_mappings:
+    """2. The PCI mapping, when one is asked for, and no other guest of the node has it."""
+    mapping = at.ask.pci_mapping
+    if mapping is None:
         return None
-    return f"{at.node.name} has no PCI mapping {at.ask.pci_mapping}"
+    if mapping not in at.node.pci_mappings:
+        return f"{at.node.name} has no PCI mapping {mapping}"
+    facts = at.world.snapshot.proxmox
+    holders = [
+        guest
+        for guest in (facts.guests if facts is not None else ())
+        if guest.node == at.node.name and mapping in guest.pci and guest.vm_id != at.ask.vm_id
+    ]
+    if holders:
+        return f"PCI mapping {mapping} of {at.node.name} belongs to {holders[0].name} (VMID {holders[0].vm_id})"
+    mine = at.board.groups.get((device_group(mapping), at.node.name), 0)
+    return f"PCI mapping {mapping} of {at.node.name} is taken by another machine of this plan" if mine else None
 
 
 def bridge(at: Trial) -> str | None:
-    """3. The bridge or vnet is there and active."""
+    """3. Every bridge or vnet is there and active."""
     if at.ask.bridge is None:
         return f"no bridge is configured, and {at.node.name} shows none"
-    found = _bridge(at)
-    if found is None:
-        return f"{at.node.name} has no bridge {at.ask.bridge}"
-    return None if found.active else f"bridge {at.ask.bridge} of {at.node.name} is not active"
-
-
-def vlan(at: Trial) -> str | None:
-    """3. The VLAN is allowed on the bridge."""
-    found = _bridge(at)
-    if at.ask.vlan is None or found is None:
-        return None
-    if found.kind == "vnet" and not found.vlan_aware:
-        fits = found.tag == at.ask.vlan
-        return None if fits else f"vnet {found.name} carries VLAN {found.tag}, not {at.ask.vlan}"
-    if not found.vlan_aware:
-        return f"bridge {found.name} of {at.node.name} is not VLAN-aware, and VLAN {at.ask.vlan} is asked for"
-    if found.vlans and not _allows(found.vlans, at.ask.vlan):
-        return f"bridge {found.name} of {at.node.name} allows VLANs {found.vlans}, not {at.ask.vlan}"
+    for name, _ in _networks(at.ask):
+        found = _bridge(at, name)
+        if found is None:
+            return f"{at.node.name} has no bridge {name}"
+        if not found.active:
+            return f"bridge {name} of {at.node.name} is not active"
     return None
 
 
-def _bridge(at: Trial) -> Bridge | None:
-    return next((entry for entry in at.node.bridges if entry.name == at.ask.bridge), None)
+def vlan(at: Trial) -> str | None:
+    """3. Every VLAN is allowed on its bridge."""
+    reasons = (_vlan_on(at, _bridge(at, name), wanted) for name, wanted in _networks(at.ask))
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _vlan_on(at: Trial, found: Bridge | None, wanted: int | None) -> str | None:
+    if wanted is None or found is None:
+        return None
+    if found.kind == "vnet" and not found.vlan_aware:
+        return None if found.tag == wanted else f"vnet {found.name} carries VLAN {found.tag}, not {wanted}"
+    if not found.vlan_aware:
+        return f"bridge {found.name} of {at.node.name} is not VLAN-aware, and VLAN {wanted} is asked for"
+    if found.vlans and not _allows(found.vlans, wanted):
+        return f"bridge {found.name} of {at.node.name} allows VLANs {found.vlans}, not {wanted}"
+    return None
+
+
+def _networks(ask: Ask) -> tuple[tuple[str | None, int | None], ...]:
+    return ((ask.bridge, ask.vlan), *ask.more_networks)
+
+
+def _bridge(at: Trial, name: str | None) -> Bridge | None:
+    return next((entry for entry in at.node.bridges if entry.name == name), None)
 
 
 def _allows(text: str, wanted: int) -> bool:
@@ -134,14 +163,15 @@ def _storage_reasons(at: Trial) -> str:
     found = [(key, store) for key, store in at.world.stores_of(at.node.name) if not names or store.name in names]
     if not found:
         return "not present"
-    return "; ".join(_one_store(key, store, board=at.board) for key, store in found)
+    return "; ".join(_one_store(key, store, at=at) for key, store in found)
 
 
-def _one_store(key: StoreKey, store: Store, *, board: Board) -> str:
+def _one_store(key: StoreKey, store: Store, *, at: Trial) -> str:
+    board = at.board
     if not store.active:
         return f"{store.name} is not active"
-    if "images" not in store.content:
-        return f"{store.name} holds no disk images"
+    if at.ask.content not in store.content:
+        return f"{store.name} holds no {'disk images' if at.ask.content == 'images' else 'container disks'}"
     left = spare(key, store, board=board)
     return f"{store.name} has {Bytes(max(0, left)).gib:.1f} GiB left after its reserve"
 
@@ -174,9 +204,9 @@ def _stores_for(wanted: str | None, size: int, at: Trial, *, board: Board) -> li
         (not store.shared, -spare(key, store, board=board), key)
         for key, store in at.world.stores_of(at.node.name)
         if store.active
-        and "images" in store.content
+        and at.ask.content in store.content
         and wanted in {None, store.name}
-        and spare(key, store, board=board) >= size
+        and (size == 0 or spare(key, store, board=board) >= size)
     ]
     return [key for _, _, key in sorted(able)]
 
@@ -263,6 +293,8 @@ def permission(at: Trial) -> str | None:
 
 def template(at: Trial) -> str | None:
     """8. The template is on this node, or all its disks are on storage that this node shares."""
+    if at.ask.sources is not None and at.node.name not in at.ask.sources:
+        return f"the volume that {at.ask.name} is made of is on {', '.join(sorted(at.ask.sources)) or 'no node'} only"
     if at.ask.template_id is None:
         return None
     if at.ask.template is None:
@@ -280,6 +312,7 @@ def template(at: Trial) -> str | None:
 
 
 BEFORE_AFFINITY: Final[tuple[tuple[str, Constraint], ...]] = (
+    ("node", named_node),
     ("node-online", node_online),
     ("quorum", quorum),
     ("maintenance", maintenance),

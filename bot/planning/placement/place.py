@@ -56,6 +56,12 @@ def place(asks: Sequence[Ask], world: World) -> Placement | NoRoom:
     return Placement(seats=dict(board.seats), placed=placed, broken=broken)
 
 
+def without_search(asks: Sequence[Ask], world: World) -> NoRoom:
+    """The greedy answer's reasons, for asks that are known not to fit."""
+    order = sorted(asks, key=lambda ask: (-_dominant(ask, world), ask.name))
+    return _explain(order, _with_groups(order, world), broken=())
+
+
 def _dominant(ask: Ask, world: World) -> float:
     cpu = max((room.limit.cpu for room in world.rooms.values()), default=1)
     memory = max((room.limit.memory for room in world.rooms.values()), default=1)
@@ -65,7 +71,8 @@ def _dominant(ask: Ask, world: World) -> float:
 def _with_groups(asks: Sequence[Ask], world: World) -> World:
     """How many guests each group has, and which nodes could take one of them on the empty board."""
     sizes = Counter(ask.group for ask in asks)
-    first = {ask.group: ask for ask in reversed(asks)}
+    backwards = list(asks)[::-1]
+    first = {ask.group: ask for ask in sorted(backwards, key=lambda ask: ask.node is None)}
     eligible = {
         group: tuple(
             name

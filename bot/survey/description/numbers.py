@@ -46,6 +46,7 @@ ABOUT: Final = r"(?:(?:up to|at most|at least|max\.?|maximum|max of|about|around
 
 _ONE: Final = re.compile(rf"(?P<number>{NUM})(?P<scale>{SCALE})", re.IGNORECASE)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+")
+_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _SIZED: Final = re.compile(rf"(?P<number>{NUM})\s?(?P<unit>[a-z]+)", re.IGNORECASE)
 
 
@@ -100,6 +101,6 @@ def _value(digits: str, *, dots: bool) -> float:
 
 def _worded(digits: str) -> float:
     if not digits[0].isalpha():
-        return float(digits)
+        return float(digits) if _PLAIN.fullmatch(digits) else float(re.sub(r"[.' ]", "", digits))
     words = digits.lower().replace("half an", "half a")
     return float(sum(_WORD_VALUES[word] for word in words.split("-")))

@@ -21,7 +21,7 @@ locals {
 }
 
 resource "proxmox_virtual_environment_vm" "stateful" {
-  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) > 0 }
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) > 0 && !machine.ha && !machine.adopted }
 
   name        = each.key
   description = "${var.app}: ${each.value.role}. Managed by Terraform."
@@ -38,6 +38,9 @@ resource "proxmox_virtual_environment_vm" "stateful" {
 
   # A disk that Terraform does not know may hold data.
   delete_unreferenced_disks_on_destroy = false
+
+  # An empty disk cannot boot, so the installer does until the disk can.
+  boot_order = each.value.iso == null ? null : ["scsi0", "ide3"]
 
   # Parallel clones of one template wait for its lock.
   dynamic "clone" {
@@ -118,28 +121,34 @@ resource "proxmox_virtual_environment_vm" "stateful" {
       bridge  = network_device.value.bridge
       model   = "virtio"
       vlan_id = network_device.value.vlan_id
+
+      firewall = each.value.firewall_ports != null
     }
   }
 
   initialization {
     datastore_id = each.value.datastore
 
-    ip_config {
-      dynamic "ipv4" {
-        for_each = each.value.ipv4 == null ? [] : [each.value.ipv4]
+    dynamic "ip_config" {
+      for_each = each.value.addresses
 
-        content {
-          address = ipv4.value.address
-          gateway = ipv4.value.gateway
+      content {
+        dynamic "ipv4" {
+          for_each = ip_config.value.ipv4 == null ? [] : [ip_config.value.ipv4]
+
+          content {
+            address = ipv4.value.address
+            gateway = ipv4.value.gateway
+          }
         }
-      }
 
-      dynamic "ipv6" {
-        for_each = each.value.ipv6 == null ? [] : [each.value.ipv6]
+        dynamic "ipv6" {
+          for_each = ip_config.value.ipv6 == null ? [] : [ip_config.value.ipv6]
 
-        content {
-          address = ipv6.value.address
-          gateway = ipv6.value.gateway
+          content {
+            address = ipv6.value.address
+            gateway = ipv6.value.gateway
+          }
         }
       }
     }
@@ -176,7 +185,7 @@ resource "proxmox_virtual_environment_vm" "stateful" {
 }
 
 resource "proxmox_virtual_environment_vm" "stateless" {
-  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) == 0 }
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) == 0 && !machine.ha && !machine.adopted }
 
   name        = each.key
   description = "${var.app}: ${each.value.role}. Managed by Terraform."
@@ -244,16 +253,35 @@ resource "proxmox_virtual_environment_vm" "stateless" {
       bridge  = network_device.value.bridge
       model   = "virtio"
       vlan_id = network_device.value.vlan_id
+
+      firewall = each.value.firewall_ports != null
     }
   }
 
   initialization {
     datastore_id = each.value.datastore
 
-    ip_config {
-      ipv4 {
-        address = each.value.ipv4.address
-        gateway = each.value.ipv4.gateway
+    dynamic "ip_config" {
+      for_each = each.value.addresses
+
+      content {
+        dynamic "ipv4" {
+          for_each = ip_config.value.ipv4 == null ? [] : [ip_config.value.ipv4]
+
+          content {
+            address = ipv4.value.address
+            gateway = ipv4.value.gateway
+          }
+        }
+
+        dynamic "ipv6" {
+          for_each = ip_config.value.ipv6 == null ? [] : [ip_config.value.ipv6]
+
+          content {
+            address = ipv6.value.address
+            gateway = ipv6.value.gateway
+          }
+        }
       }
     }
 
@@ -283,7 +311,7 @@ resource "proxmox_virtual_environment_vm" "stateless" {
 }
 
 resource "proxmox_virtual_environment_container" "stateful" {
-  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) > 0 }
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) > 0 && !machine.ha && !machine.adopted }
 
   description = "${var.app}: ${each.value.role}. Managed by Terraform."
   tags        = each.value.tags
@@ -344,19 +372,37 @@ resource "proxmox_virtual_environment_container" "stateful" {
     for_each = { for index, nic in each.value.nics : "eth${index}" => nic }
 
     content {
-      name    = network_interface.key
-      bridge  = network_interface.value.bridge
-      vlan_id = network_interface.value.vlan_id
+      name     = network_interface.key
+      bridge   = network_interface.value.bridge
+      firewall = each.value.firewall_ports != null
+      vlan_id  = network_interface.value.vlan_id
     }
   }
 
   initialization {
     hostname = each.key
 
-    ip_config {
-      ipv4 {
-        address = each.value.ipv4.address
-        gateway = each.value.ipv4.gateway
+    dynamic "ip_config" {
+      for_each = each.value.addresses
+
+      content {
+        dynamic "ipv4" {
+          for_each = ip_config.value.ipv4 == null ? [] : [ip_config.value.ipv4]
+
+          content {
+            address = ipv4.value.address
+            gateway = ipv4.value.gateway
+          }
+        }
+
+        dynamic "ipv6" {
+          for_each = ip_config.value.ipv6 == null ? [] : [ip_config.value.ipv6]
+
+          content {
+            address = ipv6.value.address
+            gateway = ipv6.value.gateway
+          }
+        }
       }
     }
 
@@ -382,7 +428,7 @@ resource "proxmox_virtual_environment_container" "stateful" {
 }
 
 resource "proxmox_virtual_environment_container" "stateless" {
-  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) == 0 }
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "container" && length(machine.data_disks) == 0 && !machine.ha && !machine.adopted }
 
   description = "${var.app}: ${each.value.role}. Managed by Terraform."
   tags        = each.value.tags
@@ -417,19 +463,37 @@ resource "proxmox_virtual_environment_container" "stateless" {
     for_each = { for index, nic in each.value.nics : "eth${index}" => nic }
 
     content {
-      name    = network_interface.key
-      bridge  = network_interface.value.bridge
-      vlan_id = network_interface.value.vlan_id
+      name     = network_interface.key
+      bridge   = network_interface.value.bridge
+      firewall = each.value.firewall_ports != null
+      vlan_id  = network_interface.value.vlan_id
     }
   }
 
   initialization {
     hostname = each.key
 
-    ip_config {
-      ipv4 {
-        address = each.value.ipv4.address
-        gateway = each.value.ipv4.gateway
+    dynamic "ip_config" {
+      for_each = each.value.addresses
+
+      content {
+        dynamic "ipv4" {
+          for_each = ip_config.value.ipv4 == null ? [] : [ip_config.value.ipv4]
+
+          content {
+            address = ipv4.value.address
+            gateway = ipv4.value.gateway
+          }
+        }
+
+        dynamic "ipv6" {
+          for_each = ip_config.value.ipv6 == null ? [] : [ip_config.value.ipv6]
+
+          content {
+            address = ipv6.value.address
+            gateway = ipv6.value.gateway
+          }
+        }
       }
     }
 

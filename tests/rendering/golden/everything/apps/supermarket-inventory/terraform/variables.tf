@@ -28,13 +28,16 @@ variable "machines" {
     iso           = optional(string)
     os_type       = optional(string)
 
-    ipv4 = optional(object({
-      address = string
-      gateway = optional(string)
-    }))
-    ipv6 = optional(object({
-      address = string
-      gateway = optional(string)
+    address = string
+    addresses = list(object({
+      ipv4 = optional(object({
+        address = string
+        gateway = optional(string)
+      }))
+      ipv6 = optional(object({
+        address = string
+        gateway = optional(string)
+      }))
     }))
     nics = list(object({
       bridge  = string
@@ -47,6 +50,15 @@ variable "machines" {
       path      = optional(string)
     }))
     settings = map(string)
+
+    adopted        = optional(bool, false)
+    backup         = optional(bool, false)
+    cluster        = optional(string)
+    firewall_ports = optional(list(number))
+    ha             = optional(bool, false)
+    pci_mapping    = optional(string)
+    replicate_to   = optional(string)
+    startup_order  = optional(number)
   }))
 
   validation {

@@ -1,7 +1,7 @@
 # Made by ai-provision. Every number has its reason in ../README.md.
 
 terraform {
-  required_version = ">= 1.5.0, < 2.0.0"
+  required_version = ">= 1.10.0, < 2.0.0"
 
   required_providers {
     proxmox = {

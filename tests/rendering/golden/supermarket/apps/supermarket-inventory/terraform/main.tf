@@ -1,7 +1,7 @@
 # Made by ai-provision. Every number has its reason in ../README.md.
 
 resource "proxmox_virtual_environment_vm" "stateful" {
-  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) > 0 }
+  for_each = { for name, machine in var.machines : name => machine if machine.kind == "vm" && length(machine.data_disks) > 0 && !machine.ha && !machine.adopted }
 
   name        = each.key
   description = "${var.app}: ${each.value.role}. Managed by Terraform."
@@ -89,16 +89,35 @@ resource "proxmox_virtual_environment_vm" "stateful" {
       bridge  = network_device.value.bridge
       model   = "virtio"
       vlan_id = network_device.value.vlan_id
+
+      firewall = each.value.firewall_ports != null
     }
   }
 
   initialization {
     datastore_id = each.value.datastore
 
-    ip_config {
-      ipv4 {
-        address = each.value.ipv4.address
-        gateway = each.value.ipv4.gateway
+    dynamic "ip_config" {
+      for_each = each.value.addresses
+
+      content {
+        dynamic "ipv4" {
+          for_each = ip_config.value.ipv4 == null ? [] : [ip_config.value.ipv4]
+
+          content {
+            address = ipv4.value.address
+            gateway = ipv4.value.gateway
+          }
+        }
+
+        dynamic "ipv6" {
+          for_each = ip_config.value.ipv6 == null ? [] : [ip_config.value.ipv6]
+
+          content {
+            address = ipv6.value.address
+            gateway = ipv6.value.gateway
+          }
+        }
       }
     }
 

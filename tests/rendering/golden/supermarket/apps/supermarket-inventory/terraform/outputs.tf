@@ -7,7 +7,8 @@ output "machines" {
       node    = machine.node_name
       vm_id   = machine.vm_id
       role    = machine.role
-      address = machine.ipv4 != null ? machine.ipv4.address : machine.ipv6 != null ? machine.ipv6.address : "dhcp"
+      address = machine.address
+      user    = machine.kind == "vm" ? var.username : "root"
     }
   }
 }

@@ -1,0 +1,6 @@
+# Made by ai-provision. A machine that gets a data disk or high availability keeps its place in the state.
+
+moved {
+  from = proxmox_virtual_environment_vm.stateless_ha["web-prod-01"]
+  to   = proxmox_virtual_environment_vm.stateless["web-prod-01"]
+}

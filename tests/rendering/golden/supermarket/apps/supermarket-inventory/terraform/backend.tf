@@ -1,0 +1,11 @@
+# Made by ai-provision from `state` of .ai-provision.yaml. Credentials come from the environment.
+
+terraform {
+  backend "s3" {
+    bucket       = "terraform-state"
+    encrypt      = true
+    key          = "apps/supermarket-inventory/terraform.tfstate"
+    region       = "eu-central-1"
+    use_lockfile = true
+  }
+}
