@@ -272,4 +272,8 @@ def _written(runner: Runner, settings: Settings, text: str) -> str:
 
 def _plan_text(planned: Preview, config: Config) -> str:
     rounds = sum(each.kept for each in planned.reviewed.rounds)
-    return pull_text(planned.document, config=config, draft=planned.draft, rounds=rounds, efforts=planned.efforts).body
+    before = planned.reviewed.evidence.before
+    text = pull_text(
+        planned.document, config=config, draft=planned.draft, rounds=rounds, efforts=planned.efforts, before=before
+    )
+    return text.body

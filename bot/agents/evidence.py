@@ -47,6 +47,8 @@ def gather(collected: Collected, *, app: str, namespace: str, config: Config, de
         corrections=past.corrections,
         spends=_spends(past, app, namespace),
         pieces=_retrieved(collected, past, desk),
+        before=past.before,
+        reserved=past.reserved,
         findings=(*past.findings, *seen.findings),
     )
 

@@ -19,7 +19,7 @@ from bot.agents.planner import consulted_plan, first_plan
 from bot.agents.reviewer import Reviewed, review_planned
 from bot.errors import Refusal
 from bot.model.changes import ChangeSet
-from bot.model.evidence import NO_EVIDENCE, Evidence
+from bot.model.evidence import Evidence
 from bot.model.finding import Verdict
 from bot.model.plan import Plan
 from bot.model.refinement import Adjustment, Refinement
@@ -52,7 +52,9 @@ def judge(judging: Judging) -> Reviewed | Refusal:
     Raises Refused or Unavailable when the memory of the application cannot be read.
     """
     if judging.context.collected.wishes is not None:
-        judging = replace(judging, desk=EMPTY, evidence=NO_EVIDENCE)
+        past = judging.desk.recall(judging.context.collected.profile.name)
+        known = judging.evidence or Evidence(before=past.before, reserved=past.reserved)
+        judging = replace(judging, desk=EMPTY, evidence=known)
     evidence = judging.evidence or _evidence(judging.context, judging.desk)
     if isinstance(evidence, Refusal):
         return evidence

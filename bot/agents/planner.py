@@ -45,7 +45,14 @@ def first_plan(
     ``refinements`` are numbers that somebody fixed, ``adjustments`` inputs that a model moved within its limits.
     """
     if collected.wishes is not None:
-        return plan_wishes(collected.wishes, snapshot=snapshot, headroom=headroom(snapshot, config), config=config)
+        return plan_wishes(
+            collected.wishes,
+            snapshot=snapshot,
+            headroom=headroom(snapshot, config),
+            config=config,
+            reserved=frozenset(evidence.reserved.vm_ids),
+            reserved_addresses=frozenset(evidence.reserved.addresses),
+        )
     app = app_slug(collected.profile.name)
     if isinstance(app, Refusal):
         return app
@@ -61,6 +68,8 @@ def first_plan(
         refinements=refinements,
         adjustments=adjustments,
         evidence=evidence,
+        reserved=frozenset(evidence.reserved.vm_ids),
+        reserved_addresses=frozenset(evidence.reserved.addresses),
     )
 
 

@@ -7,6 +7,7 @@ apply before the gate, a success with nothing to apply, a second use of a review
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.applying.bench import Bench, Run
 from bot.applying.bring import Bringing
@@ -65,15 +66,19 @@ class _Applying:
         outcomes: list[Outcome] = []
         for stack in stacks:
             teller.begins(stack)
-            outcome = self._one(stack)
+            halted = any(halts(outcome) for outcome in outcomes)
+            outcome = self._bringing(stack).refused(_HALTED) if halted else self._one(stack)
             outcomes.append(teller.ends(outcome))
         teller.report(tuple(outcomes))
         return tuple(outcomes)
 
     def _one(self, stack: Stack) -> Outcome:
-        bringing = Bringing(self.bench, self.run, stack, self.merged, self._record(stack), self._use)
+        bringing = self._bringing(stack)
         waits = self._waits(stack)
         return bringing.refused(waits) if waits is not None else bringing.outcome()
+
+    def _bringing(self, stack: Stack) -> Bringing:
+        return Bringing(self.bench, self.run, stack, self.merged, self._record(stack), self._use)
 
     def _waits(self, stack: Stack) -> Refusal | None:
         if self.merged is None or self.bench.review is None:
@@ -116,6 +121,11 @@ class _Applying:
         )
 
 
+def halts(outcome: Outcome) -> bool:
+    """Whether the run was asked to end: then no further stack begins."""
+    return outcome.kind == "failed" and outcome.message.startswith(STOPPED)
+
+
 def outcomes_told(review: Review, repo: str, number: int) -> tuple[Outcome, ...]:
     """What an earlier run told on a pull request."""
     return read_outcomes(review.told(repo, number, marker="outcome"))
@@ -129,7 +139,14 @@ def _nothing(run: Run) -> Refusal:
     )
 
 
-_NO_GITHUB = Refusal(
+STOPPED: Final = "Stopped by"
+"""How the terraform edge begins when a signal or a limit ended it."""
+_HALTED: Final = Refusal(
+    code=Code.CONFLICT,
+    message="The run was asked to stop before this stack began.",
+    remedy="Nothing of it was applied. Run this workflow again.",
+)
+_NO_GITHUB: Final = Refusal(
     code=Code.GITHUB_AUTH,
     message="Nobody can say who reviewed this commit: no GitHub token is set.",
     remedy="Set GITHUB_TOKEN, or pass --local on your own machine for a folder that only you change.",

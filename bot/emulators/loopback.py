@@ -1,14 +1,17 @@
 """Serves an ASGI application on this computer, on a free port, from a thread.
 
-In: an application. Out: its address while the context lasts. Never: another interface than 127.0.0.1.
+In: an application, for TLS a certificate with its key. Out: its address while the context lasts. Never: another interface than
+127.0.0.1.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,12 +22,12 @@ _READY = 10.0
 
 
 class Loopback:
-    """A context manager: ``with Loopback(app) as server: server.url``."""
+    """A context manager: ``with Loopback(app) as server: server.url``; https where a PEM file with key is given."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, certificate: Path | None = None) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -35,6 +38,10 @@ class Loopback:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=30,
         )
+        if certificate is not None:
+            config.load()
+            config.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            config.ssl.load_cert_chain(certificate)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="loopback", daemon=True)
 

@@ -64,7 +64,9 @@ def _found(order: Order, office: Office) -> OpenPlan | Refusal:
         return _several(pulls) if pulls else _NONE
     [pull] = pulls
     app = app_of(pull.branch) or ""
-    text = office.forge.file(infra_repo_of(order, office), plan_path(app), ref=pull.branch)
+    repo = infra_repo_of(order, office)
+    found = (office.forge.file(repo, path, ref=pull.branch) for path in plan_paths(app))
+    text = next((each for each in found if each is not None), None)
     plan = read_plan(text, app=app)
     return _about(plan, pull) if isinstance(plan, Refusal) else OpenPlan(pull=pull, plan=plan)
 
@@ -83,6 +85,11 @@ def _key(pull: OpenPull, repo: str, order: Order) -> str:
 def plan_path(app: str) -> str:
     """Where the plan of an application lies."""
     return f"apps/{app}/plan.json"
+
+
+def plan_paths(app: str) -> tuple[str, ...]:
+    """Where the plan of an application or of a cluster may lie."""
+    return (plan_path(app), f"clusters/{app}/plan.json")
 
 
 def read_plan(text: str | None, *, app: str) -> Remembered | Refusal:

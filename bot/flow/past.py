@@ -21,7 +21,8 @@ from bot.counsel import Lesson, Lessons
 from bot.errors import Refusal, Unavailable
 from bot.flow.citing import short_id
 from bot.flow.corrections import carried, correction_pieces, corrections_in, manifest_paths, newest
-from bot.flow.open_plan import plan_path, read_plan
+from bot.flow.open_plan import plan_path, plan_paths, read_plan
+from bot.flow.reserved import reserved_by_others
 from bot.flow.sections import holds_secret
 from bot.flow.team_rules import team_rules
 from bot.model.config import Config
@@ -63,6 +64,7 @@ def past_of(
 ) -> Past:
     """What is remembered of an application. Raises Refused or Unavailable when the forge cannot be read."""
     merged = _merged(app, forge=forge, infra_repo=infra_repo, yaml=yaml)
+    reserved = reserved_by_others(app, forge=forge, infra_repo=infra_repo)
     rules = tuple(team_rules(config, forge=forge, infra_repo=infra_repo))
     learnt = _learnt(app, lessons, infra_repo)
     pieces = tuple(rule for rule in rules if isinstance(rule, Piece))
@@ -72,6 +74,7 @@ def past_of(
             "pieces": (*merged.pieces, *pieces, *learnt.pieces),
             "similar": learnt.similar,
             "spends": learnt.spends,
+            "reserved": reserved,
             "findings": (*merged.findings, *unused, *learnt.findings),
         }
     )
@@ -107,13 +110,14 @@ def lesson_of(document: Document, *, repo: str, at: datetime) -> Lesson:
 
 def _merged(app: str, *, forge: Forge, infra_repo: str, yaml: YamlReader) -> Past:
     """The part of the memory that lies in git."""
-    text = forge.file(infra_repo, plan_path(app))
+    text = next((found for path in plan_paths(app) if (found := forge.file(infra_repo, path)) is not None), None)
     if text is None:
         return Past()
     plan = read_plan(text, app=app)
     if isinstance(plan, Refusal):
         return Past(findings=(_unread_plan(app, plan.message),))
-    namespace = Document.model_validate_json(text).plan.namespace
+    before = Document.model_validate_json(text).plan
+    namespace = before.namespace
     services = [service for service in plan.services if service_slug(service.name) == service.name][:SERVICES]
     paths = [path for service in services for path in manifest_paths(app, service)]
     manifests = {path: found for path in paths if (found := forge.file(infra_repo, path)) is not None}
@@ -124,6 +128,7 @@ def _merged(app: str, *, forge: Forge, infra_repo: str, yaml: YamlReader) -> Pas
         workloads=tuple(Workload(namespace=namespace, name=service.name) for service in services),
         corrections=corrections,
         pieces=correction_pieces(corrections),
+        before=before,
         findings=findings,
     )
 

@@ -162,6 +162,7 @@ def publish(
         rounds=sum(each.kept for each in planned.reviewed.rounds),
         asked_by=f"{thread.full_name}#{thread.number}" if thread else None,
         efforts=planned.efforts,
+        before=planned.reviewed.evidence.before,
     )
     when = order.at if order else office.house.clock.now()
 

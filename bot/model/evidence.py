@@ -10,6 +10,7 @@ from typing import Literal
 
 from bot.model.finding import Finding
 from bot.model.noun import Noun
+from bot.model.plan import PlanView
 from bot.model.quantity import Bytes, MilliCpu
 from bot.model.refinement import RefinementKey
 
@@ -98,8 +99,17 @@ class Spend(Noun):
     namespace: str | None = None
 
 
+class Reserved(Noun):
+    """What other open pull requests will take when they are merged: VMIDs and addresses (CIDR or bare)."""
+
+    vm_ids: tuple[int, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
 class Past(Noun):
     """The memory of one application: what was merged before, and what people changed in it.
+
+    ``before`` is its merged plan, whose machines keep their ids, nodes and addresses.
 
     ``known`` is False for a new application. ``workloads`` are the ones merged before; ``similar`` are workloads of
     other applications with language, framework and kind (``Neighbour`` is made of them once they are measured).
@@ -111,6 +121,8 @@ class Past(Noun):
     pieces: tuple[Piece, ...] = ()
     spends: tuple[Spend, ...] = ()
     similar: tuple[Peer, ...] = ()
+    before: PlanView | None = None
+    reserved: Reserved = Reserved()
     findings: tuple[Finding, ...] = ()
 
 
@@ -143,6 +155,8 @@ class Evidence(Noun):
     corrections: tuple[Correction, ...] = ()
     spends: tuple[Spend, ...] = ()
     pieces: tuple[Piece, ...] = ()
+    before: PlanView | None = None
+    reserved: Reserved = Reserved()
     findings: tuple[Finding, ...] = ()
 
 

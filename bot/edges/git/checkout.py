@@ -32,6 +32,7 @@ class GitCheckout:
     """``bot.deploy.Checkout`` on a folder. Every verb raises Refused(config) where git cannot tell."""
 
     folder: Path
+    program: str = "git"
 
     def head(self) -> str:
         """See ``bot.deploy.Checkout``."""
@@ -105,7 +106,7 @@ class GitCheckout:
         ]
         try:
             ran = subprocess.run(
-                ["git", *switches, *words],
+                [self.program, *switches, *words],
                 cwd=self.folder,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

@@ -54,13 +54,14 @@ def invalid(
 
 @dataclass(frozen=True)
 class Reply:
-    """A successful answer: JSON data, or text of its own type."""
+    """A successful answer: JSON data, or text of its own type. ``pages``: the key of an object whose list has pages."""
 
     data: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     media: str = "application/json; charset=utf-8"
+    pages: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bot.emulators.github import hooks, shapes
+from bot.emulators.github.accounts import Account
 from bot.emulators.github.answers import ApiError
 from bot.emulators.github.site import Site
-from bot.emulators.github.state import (
-    EVERYTHING,
-    Account,
-    App,
-    Hook,
-    HookAttempt,
-    Installation,
-    Minted,
-    Repository,
-    Token,
-)
+from bot.emulators.github.state import EVERYTHING, App, Hook, HookAttempt, Installation, Minted, Repository, Token
 
 _LONGEST = 600
 """Seconds that a signed token may live from now."""
@@ -129,7 +120,7 @@ class Apps:
         """What happened in a repository goes to the Apps that are installed on it."""
         for home in list(self._site.world.installations.values()):
             hook = home.app.hook
-            if repo.id in home.repositories and home.suspended_at is None and hook and event in hook.events:
+            if repo.id in home.repositories and home.suspended_at is None and hook and event in heard(home, hook):
                 named = {"id": home.id, "node_id": f"I_{home.id}"}
                 deliver(self._site, home.app, event, {**payload, "installation": named}, guid=str(uuid.uuid4()))
 
@@ -173,6 +164,19 @@ def new_key() -> str:
     return pair.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
 
+_NEEDS = {
+    "deployment": "deployments",
+    "deployment_status": "deployments",
+    "status": "statuses",
+    "workflow_run": "actions",
+}
+
+
+def heard(home: Installation, hook: Hook) -> list[str]:
+    """The events that an installation's permissions let its App hear."""
+    return [name for name in hook.events if _NEEDS.get(name, "metadata") in {"metadata", *home.permissions}]
+
+
 def covered(site: Site, home: Installation) -> list[Repository]:
     """The repositories of an installation."""
     return [repo for repo in site.world.repositories.values() if repo.id in home.repositories]
@@ -187,7 +191,7 @@ def shown(home: Installation, base: str) -> dict[str, Any]:
         "account": shapes.account(home.owner, base),
         "repository_selection": "selected",
         "permissions": dict(home.permissions),
-        "events": list(Hook("", "").events),
+        "events": heard(home, Hook("", "")),
         "access_tokens_url": f"{base}/app/installations/{home.id}/access_tokens",
         "created_at": shapes.moment(home.created_at),
         "suspended_at": shapes.moment(home.suspended_at),

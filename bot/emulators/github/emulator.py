@@ -9,10 +9,11 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import requests
 from starlette.types import ASGIApp
 
 from bot.emulators.github import gitstore, hooks
@@ -20,15 +21,15 @@ from bot.emulators.github.answers import CallRecord
 from bot.emulators.github.apps import Apps
 from bot.emulators.github.faults import Faults
 from bot.emulators.github.limits import Limits
-from bot.emulators.github.people import People
+from bot.emulators.github.maintainers import Maintainers
 from bot.emulators.github.server import application
 from bot.emulators.github.site import Site
-from bot.emulators.github.state import EVERYTHING, Comment, Hook, Issue, Repository, Role, Token
+from bot.emulators.github.state import EVERYTHING, PERSON, Comment, Hook, Issue, Repository, Role, Token
 from bot.emulators.loopback import Loopback
 from bot.ports import Clock
 
 
-class GitHubEmulator(People):
+class GitHubEmulator(Maintainers):
     """GitHub on this computer. ``app`` is the ASGI application; ``serve()`` runs it on loopback."""
 
     def __init__(self, root: Path, *, clock: Clock) -> None:
@@ -37,7 +38,7 @@ class GitHubEmulator(People):
         self._lock = threading.RLock()
         self.base_url = "http://127.0.0.1"
         self.apps = Apps(self._site, self._lock, lambda: self.base_url)
-        self.app: ASGIApp = application(self._site, self._lock)
+        self.app: ASGIApp = application(self._site, self._lock, self._send)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -45,6 +46,16 @@ class GitHubEmulator(People):
         with Loopback(self.app) as server:
             self.base_url = server.url
             yield server.url
+
+    def _send(self) -> None:
+        """Deliver what calls caused; like GitHub, without minding whether anybody listens."""
+        while True:
+            with self._lock:
+                if not self._site.outbox:
+                    return
+                item = self._site.outbox.pop(0)
+            with suppress(requests.RequestException):
+                self._announce(item.repo, item.event, item.payload)
 
     @property
     def faults(self) -> Faults:
@@ -74,9 +85,12 @@ class GitHubEmulator(People):
         permissions: Mapping[str, str] | None = None,
         repositories: frozenset[str] | None = None,
     ) -> str:
-        """A token of an account; without ``permissions`` it holds those that the product asks for."""
+        """A token of an account; without ``permissions`` it holds those that the product asks for, a person's own one
+        (``ghp_…``) everything that a person may do.
+        """
         value = token or f"ghs_{secrets.token_urlsafe(40)}"
-        granted = dict(EVERYTHING if permissions is None else permissions)
+        usual = PERSON if value.startswith("ghp_") else EVERYTHING
+        granted = dict(usual if permissions is None else permissions)
         self._site.world.tokens[value] = Token(self.add_user(login), granted, repositories)
         return value
 

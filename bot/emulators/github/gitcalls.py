@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from bot.emulators.github import gitstore, shapes
+from bot.emulators.github import gitstore, landing, shapes
 from bot.emulators.github.answers import ApiError, Reply, not_found
 from bot.emulators.github.call import Call, Operation
 from bot.emulators.github.state import Repository
@@ -35,7 +35,6 @@ def get_contents(call: Call) -> Reply:
     return Reply(
         {
             **_content(repo, path, "file", blob, call),
-            "size": len(content),
             "encoding": "none" if large else "base64",
             "content": "" if large else base64.encodebytes(content).decode(),
         }
@@ -43,8 +42,19 @@ def get_contents(call: Call) -> Reply:
 
 
 def _content(repo: Repository, path: str, kind: str, sha: str, call: Call) -> dict[str, Any]:
-    url = f"{call.base}/repos/{repo.full_name}/contents/{path}"
-    return {"type": kind, "path": path, "name": path.rsplit("/", 1)[-1], "sha": sha, "url": url}
+    ref = call.query.get("ref", repo.default_branch)
+    page = "blob" if kind == "file" else "tree"
+    return {
+        "type": kind,
+        "path": path,
+        "name": path.rsplit("/", 1)[-1],
+        "sha": sha,
+        "size": 0 if kind == "dir" else gitstore.size(repo.path, sha),
+        "url": f"{call.base}/repos/{repo.full_name}/contents/{path}?ref={ref}",
+        "html_url": f"{call.base}/{repo.full_name}/{page}/{ref}/{path}",
+        "git_url": f"{call.base}/repos/{repo.full_name}/git/{page}s/{sha}",
+        "download_url": f"{call.base}/raw/{repo.full_name}/{ref}/{path}" if kind == "file" else None,
+    }
 
 
 def _commit(repo: Repository, ref: str) -> str:
@@ -66,15 +76,6 @@ def get_ref(call: Call) -> Reply:
     return Reply(_ref(call.params["ref"], sha))
 
 
-def get_branch(call: Call) -> Reply:
-    """``GET …/branches/{branch}``."""
-    repo = call.repo()
-    sha = gitstore.ref(repo.path, f"refs/heads/{call.params['branch']}")
-    if sha is None:
-        raise ApiError(404, "Branch not found")
-    return Reply({"name": call.params["branch"], "commit": {"sha": sha}, "protected": False})
-
-
 def matching_refs(call: Call) -> Reply:
     """``GET …/git/matching-refs/{ref}``: refs whose name begins so, by name."""
     repo, start = call.repo(), call.params["ref"]
@@ -91,7 +92,12 @@ def delete_ref(call: Call) -> Reply:
     repo, ref = call.repo("write"), call.params["ref"]
     if not ref.startswith("heads/"):
         raise ApiError(422, "Reference does not exist")
-    call.site.delete_branch(repo, ref.removeprefix("heads/"))
+    branch = ref.removeprefix("heads/")
+    before = call.site.delete_branch(repo, branch)
+    for event, payload in landing.moved(
+        call.site, repo, branch, before=before, after="", who=call.token.account, base=call.base
+    ):
+        call.tell(repo, event, payload)
     return Reply(status=204)
 
 
@@ -114,5 +120,4 @@ GIT_OPERATIONS: tuple[Operation, ...] = (
     Operation("DELETE", _R + "/git/refs/{ref:path}", delete_ref, ("contents", "write")),
     Operation("GET", _R + "/git/commits/{sha}", get_commit, ("contents", "read")),
     Operation("GET", _R + "/git/refs/{ref:path}", get_ref, ("contents", "read")),
-    Operation("GET", _R + "/branches/{branch:path}", get_branch, ("contents", "read")),
 )

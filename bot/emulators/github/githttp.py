@@ -10,13 +10,16 @@ import asyncio
 import base64
 import binascii
 import gzip
+import threading
+from collections.abc import Callable, Mapping
 from typing import Literal
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot.emulators.github import gitstore
-from bot.emulators.github.site import Site
+from bot.emulators.github import gitstore, landing, pushes
+from bot.emulators.github.site import Outgoing, Site
 from bot.emulators.github.state import Repository, Token, at_least
 
 Service = Literal["git-upload-pack", "git-receive-pack"]
@@ -39,16 +42,64 @@ async def advertise(site: Site, request: Request) -> Response:
 
 
 async def serve(site: Site, request: Request) -> Response:
-    """``POST /{owner}/{name}.git/git-upload-pack`` and ``git-receive-pack``."""
-    service: Service = "git-receive-pack" if request.url.path.endswith("receive-pack") else "git-upload-pack"
+    """``POST /{owner}/{name}.git/git-upload-pack``."""
+    service: Service = "git-upload-pack"
     repo = _allowed(site, request, service)
     if isinstance(repo, Response):
         return repo
-    body = await request.body()
-    if request.headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
-    said = await _pipe(repo, service, request, body, advertise_only=False)
+    said = await _pipe(repo, service, request, await _body(request), advertise_only=False)
     return Response(said, media_type=f"application/x-{service}-result", headers=_NO_CACHE)
+
+
+async def _body(request: Request) -> bytes:
+    body = await request.body()
+    return gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body
+
+
+class Pushes:
+    """``POST /{owner}/{name}.git/git-receive-pack``: a push with GitHub's refusals and the webhooks that follow."""
+
+    def __init__(self, site: Site, lock: threading.RLock, send: Callable[[], None]) -> None:
+        self._site = site
+        self._lock = lock
+        self._send = send
+
+    async def serve(self, request: Request) -> Response:
+        """One push."""
+        service: Service = "git-receive-pack"
+        repo = _allowed(self._site, request, service)
+        token, _ = _token(self._site, request)
+        if isinstance(repo, Response) or token is None:
+            return repo if isinstance(repo, Response) else _login("Authentication required.")
+        body = await _body(request)
+        said = await run_in_threadpool(self._refusal, repo, token, body)
+        if said is None:
+            said = await self._take(repo, token, request, body)
+        return Response(said, media_type=f"application/x-{service}-result", headers=_NO_CACHE)
+
+    def _refusal(self, repo: Repository, token: Token, body: bytes) -> bytes | None:
+        asked, abilities, pack = pushes.commands(body)
+        refused = pushes.refusals(self._site, repo, token, asked, pack)
+        return pushes.answer(asked, refused, abilities) if refused else None
+
+    async def _take(self, repo: Repository, token: Token, request: Request, body: bytes) -> bytes:
+        before = await run_in_threadpool(gitstore.branches, repo.path)
+        said = await _pipe(repo, "git-receive-pack", request, body, advertise_only=False)
+        base = str(request.base_url).rstrip("/")
+        await run_in_threadpool(self._note, repo, token, before, base)
+        await run_in_threadpool(self._send)
+        return said
+
+    def _note(self, repo: Repository, token: Token, before: Mapping[str, str], base: str) -> None:
+        """Pull requests and webhooks of the branches that moved."""
+        with self._lock:
+            after = gitstore.branches(repo.path)
+            for name in sorted({*before, *after}):
+                old, new = before.get(name, ""), after.get(name, "")
+                if old == new:
+                    continue
+                found = landing.moved(self._site, repo, name, before=old, after=new, who=token.account, base=base)
+                self._site.outbox += [Outgoing(repo, event, payload) for event, payload in found]
 
 
 _NO_CACHE = {"cache-control": "no-cache, max-age=0, must-revalidate"}
@@ -86,7 +137,7 @@ def _allowed(site: Site, request: Request, service: Service) -> Repository | Res
     if token is None:
         return _login("Authentication required.")
     writer = token.allows("contents", "write") and site.covers(repo, token)
-    if not writer or not at_least(repo.role(token.account.login), "write"):
+    if not writer or not at_least(site.role(repo, token), "write"):
         return PlainTextResponse(f"Permission to {repo.full_name}.git denied to {token.account.login}.", 403)
     return repo
 

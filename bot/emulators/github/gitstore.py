@@ -143,6 +143,11 @@ def blob(path: Path, sha: str) -> bytes:
     return run(path, "cat-file", "blob", sha)
 
 
+def size(path: Path, sha: str) -> int:
+    """Bytes of a file."""
+    return int(run(path, "cat-file", "-s", sha))
+
+
 def texts(path: Path, commit_sha: str) -> dict[str, str]:
     """Every file of a commit by path."""
     listed = run(path, "ls-tree", "-r", "-z", commit_sha).decode("utf-8", "replace").split("\0")
@@ -161,16 +166,3 @@ def merge_base(path: Path, one: str, other: str) -> str | None:
         return run(path, "merge-base", one, other).decode().strip()
     except subprocess.CalledProcessError:
         return None
-
-
-def merge(path: Path, base: str, head_sha: str, *, message: str) -> str:
-    """Merge a head into a branch as a merge commit; returns its id. Raises CalledProcessError on a conflict."""
-    base_sha = ref(path, f"refs/heads/{base}") or ""
-    tree = run(path, "merge-tree", "--write-tree", base_sha, head_sha).decode().splitlines()[0]
-    who = {"NAME": "GitHub", "EMAIL": "noreply@github.invalid", "DATE": SEED_DATE}
-    names_of = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
-    command = ["git", "--git-dir", str(path), "commit-tree", tree, "-p", base_sha, "-p", head_sha, "-m", message]
-    done = subprocess.run(command, capture_output=True, check=True, env=environment(names_of), timeout=60)
-    sha = done.stdout.decode().strip()
-    update_ref(path, f"refs/heads/{base}", sha)
-    return sha

@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 import requests
 
-from bot.emulators.github import shapes
-from bot.emulators.github.state import Account, Comment, Issue, Repository, Review
+from bot.emulators.github import shapes, workshapes
+from bot.emulators.github.accounts import Account
+from bot.emulators.github.state import Comment, Issue, Label, Repository, Review
+from bot.emulators.github.workstate import CommitStatus, Deployment, DeploymentStatus, Run
 
 TIMEOUT = 10.0
 """Seconds that GitHub waits for an answer."""
@@ -67,7 +69,7 @@ def comment_event(
         "action": action,
         "issue": shapes.issue(repo, issue, base),
         "comment": shapes.comment(repo, issue, comment, base),
-        **_common(repo, sender, base),
+        **common(repo, sender, base),
     }
 
 
@@ -78,13 +80,18 @@ def issue_opened(repo: Repository, issue: Issue, base: str) -> dict[str, Any]:
 
 def issue_event(repo: Repository, issue: Issue, action: str, sender: Account, base: str) -> dict[str, Any]:
     """The payload of ``issues``."""
-    return {"action": action, "issue": shapes.issue(repo, issue, base), **_common(repo, sender, base)}
+    return {"action": action, "issue": shapes.issue(repo, issue, base), **common(repo, sender, base)}
 
 
 def review_submitted(repo: Repository, issue: Issue, review: Review, base: str) -> dict[str, Any]:
     """The payload of ``pull_request_review`` / ``submitted``."""
+    return review_event(repo, issue, review, "submitted", base)
+
+
+def review_event(repo: Repository, issue: Issue, review: Review, action: str, base: str) -> dict[str, Any]:
+    """The payload of ``pull_request_review`` / ``submitted`` or ``dismissed``."""
     shown = {**shapes.review(repo, issue, review, base), "state": review.state}
-    return {**pull_event(repo, issue, "submitted", review.account, base), "review": shown}
+    return {**pull_event(repo, issue, action, review.account, base), "review": shown}
 
 
 def review_commented(repo: Repository, issue: Issue, comment: Comment, base: str) -> dict[str, Any]:
@@ -93,28 +100,49 @@ def review_commented(repo: Repository, issue: Issue, comment: Comment, base: str
     return {**pull_event(repo, issue, "created", comment.account, base), "comment": shown}
 
 
-def pushed(repo: Repository, branch: str, *, before: str, after: str, sender: Account, base: str) -> dict[str, Any]:
-    """The payload of ``push``."""
-    none = "0" * 40
+def pull_event(repo: Repository, issue: Issue, action: str, sender: Account, base: str) -> dict[str, Any]:
+    """The payload of ``pull_request``: ``opened``, ``closed``, ``synchronize`` and so on."""
+    pull = shapes.pull(repo, issue, issue.pull, base) if issue.pull else {}
+    return {"action": action, "number": issue.number, "pull_request": pull, **common(repo, sender, base)}
+
+
+def labelled(repo: Repository, issue: Issue, item: Label, action: str, *, sender: Account, base: str) -> dict[str, Any]:
+    """The payload of ``issues`` or ``pull_request`` / ``labeled`` or ``unlabeled``."""
+    shape = pull_event if issue.pull else issue_event
+    return {**shape(repo, issue, action, sender, base), "label": shapes.label(repo, item, base)}
+
+
+def status_set(repo: Repository, item: CommitStatus, base: str) -> dict[str, Any]:
+    """The payload of ``status``."""
+    shown = workshapes.commit_status(repo, item, base)
+    return {**shown, "sha": item.sha, "name": repo.full_name, **common(repo, item.creator, base)}
+
+
+def deployed(repo: Repository, item: Deployment, base: str) -> dict[str, Any]:
+    """The payload of ``deployment`` / ``created``."""
+    shown = workshapes.deployment(repo, item, base)
+    return {"action": "created", "deployment": shown, **common(repo, item.creator, base)}
+
+
+def deployment_told(repo: Repository, of: Deployment, item: DeploymentStatus, base: str) -> dict[str, Any]:
+    """The payload of ``deployment_status`` / ``created``."""
+    shown = workshapes.deployment_status(repo, of, item, base)
+    return {**deployed(repo, of, base), "deployment_status": shown, **common(repo, item.creator, base)}
+
+
+def run_event(repo: Repository, item: Run, action: str, base: str) -> dict[str, Any]:
+    """The payload of ``workflow_run`` / ``requested``, ``in_progress`` or ``completed``."""
+    number = repo.work.workflows[item.path]
     return {
-        "ref": f"refs/heads/{branch}",
-        "before": before or none,
-        "after": after,
-        "created": not before,
-        "deleted": False,
-        "forced": False,
-        "pusher": {"name": sender.login, "email": f"{sender.login}@example.invalid"},
-        **_common(repo, sender, base),
+        "action": action,
+        "workflow_run": workshapes.run(repo, item, base),
+        "workflow": workshapes.workflow(repo, number, item.path, item.name, base),
+        **common(repo, item.actor, base),
     }
 
 
-def pull_event(repo: Repository, issue: Issue, action: str, sender: Account, base: str) -> dict[str, Any]:
-    """The payload of ``pull_request`` / ``opened`` or ``closed``."""
-    pull = shapes.pull(repo, issue, issue.pull, base) if issue.pull else {}
-    return {"action": action, "number": issue.number, "pull_request": pull, **_common(repo, sender, base)}
-
-
-def _common(repo: Repository, sender: Account, base: str) -> dict[str, Any]:
+def common(repo: Repository, sender: Account, base: str) -> dict[str, Any]:
+    """What every payload ends with."""
     return {
         "repository": shapes.repository(repo, base),
         "sender": shapes.account(sender, base),

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.emulators.github import shapes
+from bot.emulators.github import hooks, shapes
+from bot.emulators.github.accounts import Account
+from bot.emulators.github.actioncalls import ACTION_OPERATIONS
 from bot.emulators.github.answers import ApiError, Reply, invalid, not_found
 from bot.emulators.github.call import Call, Operation
+from bot.emulators.github.commitcalls import COMMIT_OPERATIONS
+from bot.emulators.github.deploycalls import DEPLOY_OPERATIONS
 from bot.emulators.github.gitcalls import GIT_OPERATIONS
-from bot.emulators.github.state import Account, Comment, Issue, Pull, Reaction, Repository, at_least
+from bot.emulators.github.labels import LABEL_OPERATIONS
+from bot.emulators.github.reviewcalls import REVIEW_OPERATIONS, full
+from bot.emulators.github.state import Comment, Issue, Reaction, Repository, at_least
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
 
@@ -108,10 +114,13 @@ def create_comment(call: Call) -> Reply:
     """``POST …/issues/{number}/comments``."""
     repo = call.repo()
     issue = call.issue(repo)
-    if issue.locked and not at_least(repo.role(call.token.account.login), "write"):
+    if issue.pull is None and not call.allows("issues"):
+        raise ApiError(403, "Resource not accessible by integration")
+    if issue.locked and not at_least(call.site.role(repo, call.token), "write"):
         raise ApiError(403, "Unable to create comment because issue is locked.")
     body = _short(call.text("body", "IssueComment"), "IssueComment")
     item = call.site.store_comment(issue, call.token.account, body)
+    call.tell(repo, "issue_comment", hooks.comment_created(repo, issue, item, call.base))
     return Reply(shapes.comment(repo, issue, item, call.base), 201)
 
 
@@ -119,10 +128,12 @@ def edit_comment(call: Call) -> Reply:
     """``PATCH …/issues/comments/{comment}``."""
     repo = call.repo()
     issue, item = call.comment(repo)
-    if item.account != call.token.account and not at_least(repo.role(call.token.account.login), "write"):
+    if item.account != call.token.account and not at_least(call.site.role(repo, call.token), "write"):
         raise ApiError(403, "Must have admin rights to Repository.")
-    item.body = _short(call.text("body", "IssueComment"), "IssueComment")
+    before, item.body = item.body, _short(call.text("body", "IssueComment"), "IssueComment")
     item.updated_at = call.site.clock.now()
+    payload = hooks.comment_event(repo, issue, item, "edited", sender=call.token.account, base=call.base)
+    call.tell(repo, "issue_comment", {**payload, "changes": {"body": {"from": before}}})
     return Reply(shapes.comment(repo, issue, item, call.base))
 
 
@@ -166,11 +177,11 @@ def list_comment_reactions(call: Call) -> Reply:
 
 
 def list_pulls(call: Call) -> Reply:
-    """``GET …/pulls`` with ``state``, ``head`` and ``base``, newest first."""
+    """``GET …/pulls`` with ``state``, ``head``, ``base``, ``sort`` and ``direction``."""
     repo = call.repo()
     state, head, base = call.query.get("state", "open"), call.query.get("head"), call.query.get("base")
     shown = []
-    for issue in sorted(repo.issues.values(), key=lambda item: -item.number):
+    for issue in _pulls_in_order(call, repo):
         pull = call.site.refreshed(repo, issue)
         if pull is None or state not in {"all", issue.state} or base not in {None, pull.base}:
             continue
@@ -179,31 +190,11 @@ def list_pulls(call: Call) -> Reply:
     return Reply(shown)
 
 
-def get_pull(call: Call) -> Reply:
-    """``GET …/pulls/{number}``; the diff when that is asked for."""
-    repo = call.repo()
-    issue, pull = _pull(call, repo)
-    if "diff" in call.accept:
-        return Reply(text=call.site.diff(repo, issue), media="application/vnd.github.diff; charset=utf-8")
-    return Reply(shapes.pull(repo, issue, pull, call.base))
-
-
-def _pull(call: Call, repo: Repository) -> tuple[Issue, Pull]:
-    issue = call.issue(repo)
-    pull = call.site.refreshed(repo, issue)
-    if pull is None:
-        raise not_found()
-    return issue, pull
-
-
-def get_review(call: Call) -> Reply:
-    """``GET …/pulls/{number}/reviews/{review}``."""
-    repo = call.repo()
-    issue, pull = _pull(call, repo)
-    for item in pull.reviews:
-        if item.id == int(call.params["review"]):
-            return Reply(shapes.review(repo, issue, item, call.base))
-    raise not_found()
+def _pulls_in_order(call: Call, repo: Repository) -> list[Issue]:
+    """``direction`` is descending for ``created`` and without a ``sort``, else ascending."""
+    sort = call.query.get("sort", "created")
+    descending = call.query.get("direction", "desc" if sort == "created" else "asc") == "desc"
+    return sorted(repo.issues.values(), key=lambda item: (_sorted_by(call, item), item.number), reverse=descending)
 
 
 def get_review_comment(call: Call) -> Reply:
@@ -227,6 +218,8 @@ def _review_comment(call: Call, repo: Repository) -> tuple[Issue, Comment]:
 def create_pull(call: Call) -> Reply:
     """``POST …/pulls``."""
     repo = call.repo("write")
+    if call.token.job is not None and not repo.jobs_open_pulls:
+        raise ApiError(403, "GitHub Actions is not permitted to create or approve pull requests.")
     head, base = call.text("head", "PullRequest"), call.text("base", "PullRequest")
     title, body = call.text("title", "PullRequest"), call.text("body", "PullRequest", required=False)
     if len(title) > 256:
@@ -240,27 +233,39 @@ def create_pull(call: Call) -> Reply:
         base=base,
         draft=call.data.get("draft") is True,
     )
-    return Reply(shapes.pull(repo, issue, _made(issue), call.base), 201)
-
-
-def _made(issue: Issue) -> Pull:
-    if issue.pull is None:
+    pull = call.site.refreshed(repo, issue)
+    if pull is None:
         raise not_found()
-    return issue.pull
+    shown = full(call, repo, issue, pull)
+    call.tell(repo, "pull_request", hooks.pull_event(repo, issue, "opened", call.token.account, call.base))
+    return Reply(shown, 201)
 
 
 def edit_pull(call: Call) -> Reply:
     """``PATCH …/pulls/{number}``: title, body, state."""
     repo = call.repo("write")
-    issue, pull = _pull(call, repo)
+    issue, pull = call.pull(repo)
+    before = (issue.title, issue.body, issue.state)
     if "title" in call.data:
         issue.title = call.text("title", "PullRequest")
     if "body" in call.data:
         issue.body = _short(call.text("body", "PullRequest", required=False), "Issue")
     if call.data.get("state") in {"open", "closed"}:
+        if pull.merged_at is not None and call.data["state"] == "open":
+            raise invalid(
+                "PullRequest", field_name="state", message="state cannot be changed. The pull request is merged."
+            )
         issue.state = "open" if call.data["state"] == "open" else "closed"
     issue.updated_at = call.site.clock.now()
-    return Reply(shapes.pull(repo, issue, pull, call.base))
+    for action in _edits(issue, before):
+        call.tell(repo, "pull_request", hooks.pull_event(repo, issue, action, call.token.account, call.base))
+    return Reply(full(call, repo, issue, pull))
+
+
+def _edits(issue: Issue, before: tuple[str, str, str]) -> list[str]:
+    edited = ["edited"] if (issue.title, issue.body) != before[:2] else []
+    turned = {"open": "reopened", "closed": "closed"}[issue.state]
+    return [*edited, turned] if issue.state != before[2] else edited
 
 
 _R = "/repos/{owner}/{name}"
@@ -271,6 +276,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/rate_limit", get_rate_limit),
     Operation("GET", _R, get_repo),
     *GIT_OPERATIONS,
+    *COMMIT_OPERATIONS,
+    *REVIEW_OPERATIONS,
+    *LABEL_OPERATIONS,
+    *DEPLOY_OPERATIONS,
+    *ACTION_OPERATIONS,
     Operation("GET", _R + "/collaborators/{login}/permission", get_permission),
     Operation("GET", _R + "/issues", list_issues, ("issues", "read")),
     Operation("GET", _R + "/issues/comments", list_repo_comments, ("issues", "read")),
@@ -280,7 +290,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", _R + "/issues/comments/{comment:int}/reactions", react_to_comment, ("issues", "write")),
     Operation("GET", _R + "/issues/{number:int}", get_issue, ("issues", "read")),
     Operation("GET", _R + "/issues/{number:int}/comments", list_comments, ("issues", "read")),
-    Operation("POST", _R + "/issues/{number:int}/comments", create_comment, ("issues", "write"), creates=True),
+    Operation(
+        "POST",
+        _R + "/issues/{number:int}/comments",
+        create_comment,
+        ("issues", "write"),
+        creates=True,
+        also=(("pull_requests", "write"),),
+    ),
     Operation("GET", _R + "/issues/{number:int}/reactions", list_issue_reactions, ("issues", "read")),
     Operation("POST", _R + "/issues/{number:int}/reactions", react_to_issue, ("issues", "write")),
     Operation("GET", _R + "/pulls", list_pulls, ("pull_requests", "read")),
@@ -289,7 +306,5 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", _R + "/pulls/comments/{comment:int}/reactions", react_to_review_comment, ("pull_requests", "write")
     ),
-    Operation("GET", _R + "/pulls/{number:int}/reviews/{review:int}", get_review, ("pull_requests", "read")),
-    Operation("GET", _R + "/pulls/{number:int}", get_pull, ("pull_requests", "read")),
     Operation("PATCH", _R + "/pulls/{number:int}", edit_pull, ("pull_requests", "write")),
 )

@@ -10,11 +10,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bot.emulators.github import gitstore, hooks
+from bot.emulators.github import gitstore, hooks, landing
+from bot.emulators.github.accounts import GHOST, Account
+from bot.emulators.github.answers import ApiError
 from bot.emulators.github.apps import Apps
 from bot.emulators.github.shapes import REACTIONS
 from bot.emulators.github.site import Site
-from bot.emulators.github.state import GHOST, Account, Comment, Issue, Pull, Reaction, Repository, Review
+from bot.emulators.github.state import Comment, Issue, MergeMethod, Protection, Pull, Reaction, Repository, Review
 
 
 class People:
@@ -91,7 +93,8 @@ class People:
         repo = self._repo(full_name)
         with self._lock:
             issue, pull = self._pull(repo, number)
-            item = Review(self._site.next_id(), self.add_user(login), state, body, self._site.clock.now())
+            now = self._site.clock.now()
+            item = Review(self._site.next_id(), self.add_user(login), state, body, now, pull.head_sha)
             pull.reviews.append(item)
             issue.updated_at = item.submitted_at
             payload = hooks.review_submitted(repo, issue, item, self.base_url)
@@ -127,6 +130,7 @@ class People:
             issue = self._site.open_pull(
                 repo, self.add_user(login), title=title, body=body, head=head, base=repo.default_branch, draft=False
             )
+            landing.publish(repo, issue, self._pull(repo, issue.number)[1])
             payload = hooks.pull_event(repo, issue, "opened", issue.account, self.base_url)
         self._announce(repo, "pull_request", payload)
         return issue.number
@@ -162,13 +166,13 @@ class People:
         """What GitHub calls an author, whatever their permission is (``CONTRIBUTOR`` for a private member)."""
         self._repo(full_name).associations[login.lower()] = association
 
-    def protect(self, full_name: str, branch: str) -> None:
-        """Protect a branch against deletion."""
-        self._repo(full_name).protected.add(branch)
+    def protect(self, full_name: str, branch: str, rules: Protection | None = None) -> None:
+        """Protect a branch against deletion, and by the rules that are given."""
+        self._repo(full_name).protected[branch] = rules or Protection()
 
     def commit(
         self, full_name: str, branch: str, files: Mapping[str, str | None], *, login: str = "alice",
-        author: str | None = None, date: str = gitstore.SEED_DATE,
+        author: str | None = None, date: str = gitstore.SEED_DATE, message: str = "A person's change",
     ) -> str:  # fmt: skip
         """A person commits to a branch (new ones begin at the default branch; None removes a file); returns its id.
 
@@ -180,30 +184,51 @@ class People:
         start = gitstore.ref(repo.path, f"refs/heads/{repo.default_branch}")
         if start and not before:
             gitstore.update_ref(repo.path, f"refs/heads/{branch}", start)
-        sha = gitstore.commit(repo.path, branch, content, author=who, message="A person's change\n", date=date)
-        self._pushed(repo, branch, before=before, after=sha, login=login)
+        sha = gitstore.commit(repo.path, branch, content, author=who, message=f"{message}\n", date=date)
+        self._moved(repo, branch, before=before, after=sha, login=login)
         return sha
 
     def branch(self, full_name: str, branch: str, sha: str) -> None:
         """A person makes a branch at a commit."""
         gitstore.update_ref(self._repo(full_name).path, f"refs/heads/{branch}", sha)
 
-    def merge(self, full_name: str, number: int, *, login: str = "alice") -> str:
-        """A person merges a pull request; registered webhooks hear of it. Returns the merge commit's id."""
+    def merge(
+        self, full_name: str, number: int, login: str = "alice", *, method: MergeMethod = "merge",
+        delete_branch: bool = False, bypass: bool = False,
+    ) -> str:  # fmt: skip
+        """A person merges a pull request; registered webhooks hear of it. Returns the newest commit of its base.
+
+        ``bypass``: as an admin who overrides the branch's protection. Raises ValueError with GitHub's words.
+        """
         repo = self._repo(full_name)
         with self._lock:
             issue, pull = self._pull(repo, number)
+            who = self.add_user(login)
             before = gitstore.ref(repo.path, f"refs/heads/{pull.base}") or ""
-            sha = self._site.merge(repo, issue)
-            payload = hooks.pull_event(repo, issue, "closed", self.add_user(login), self.base_url)
+            try:
+                landing.refuse(repo, issue, pull, method, bypass=bypass)
+                sha = landing.land(self._site, repo, issue, who=who, method=method, words=landing.Words())
+            except ApiError as error:
+                raise ValueError(error.message) from error
+            payload = hooks.pull_event(repo, issue, "closed", who, self.base_url)
         self._announce(repo, "pull_request", payload)
-        self._pushed(repo, pull.base, before=before, after=sha, login=login)
+        self._moved(repo, pull.base, before=before, after=sha, login=login)
+        if delete_branch:
+            self.delete_branch(full_name, pull.head, login=login)
         return sha
 
-    def _pushed(self, repo: Repository, branch: str, *, before: str, after: str, login: str) -> None:
-        sender = self.add_user(login)
-        payload = hooks.pushed(repo, branch, before=before, after=after, sender=sender, base=self.base_url)
-        self._announce(repo, "push", payload)
+    def delete_branch(self, full_name: str, branch: str, *, login: str = "alice") -> None:
+        """A person deletes a branch; its open pull requests are closed, and registered webhooks hear of it."""
+        repo = self._repo(full_name)
+        before = self._site.delete_branch(repo, branch)
+        self._moved(repo, branch, before=before, after="", login=login)
+
+    def _moved(self, repo: Repository, branch: str, *, before: str, after: str, login: str) -> None:
+        who = self.add_user(login)
+        with self._lock:
+            events = landing.moved(self._site, repo, branch, before=before, after=after, who=who, base=self.base_url)
+        for event, payload in events:
+            self._announce(repo, event, payload)
 
     def _announce(self, repo: Repository, event: str, payload: Mapping[str, Any]) -> None:
         for hook in repo.hooks:

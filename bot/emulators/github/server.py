@@ -36,14 +36,17 @@ _BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def application(site: Site, lock: threading.RLock) -> ASGIApp:
-    """The whole of it. ``lock`` guards the state against the threads that change it directly."""
+def application(site: Site, lock: threading.RLock, send: Callable[[], None]) -> ASGIApp:
+    """The whole of it. ``lock`` guards the state against the threads that change it directly; ``send`` empties the
+    outbox of webhooks after each call.
+    """
     git = "/{owner}/{name}.git"
+    pushed = githttp.Pushes(site, lock, send)
     routes = [
-        *(_rest(site, operation, lock) for operation in (*OPERATIONS, *APP_OPERATIONS)),
+        *(_rest(site, operation, lock, send) for operation in (*OPERATIONS, *APP_OPERATIONS)),
         Route(git + "/info/refs", _watched(site, _bound(githttp.advertise, site)), methods=["GET"]),
         Route(git + "/git-upload-pack", _watched(site, _bound(githttp.serve, site)), methods=["POST"]),
-        Route(git + "/git-receive-pack", _watched(site, _bound(githttp.serve, site)), methods=["POST"]),
+        Route(git + "/git-receive-pack", _watched(site, pushed.serve), methods=["POST"]),
         Route(
             "/{rest:path}", _watched(site, _bound(_unknown, site)), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
         ),
@@ -73,10 +76,12 @@ def _bound(answer: Callable[[Site, Request], Awaitable[Response]], site: Site) -
     return act
 
 
-def _rest(site: Site, operation: Operation, lock: threading.RLock) -> Route:
+def _rest(site: Site, operation: Operation, lock: threading.RLock, send: Callable[[], None]) -> Route:
     async def act(request: Request) -> Response:
         body = await request.body()
-        return await run_in_threadpool(_answer, site, operation, request, body, lock)
+        response = await run_in_threadpool(_answer, site, operation, request, body, lock)
+        await run_in_threadpool(send)
+        return response
 
     watched = _watched(site, act, creates=operation.creates)
     return Route(operation.path, watched, methods=[operation.method])
@@ -176,28 +181,29 @@ def _call(site: Site, operation: Operation, token: Token, request: Request, body
         token=token,
         params={"path": "", **params},
         query=dict(request.query_params),
-        data=_data(body or b"{}") if request.method not in {"GET", "DELETE"} else {},
+        data=_data(body or b"{}", operation.bare) if request.method not in {"GET", "DELETE"} else {},
         accept=request.headers.get("accept", ""),
         base=_base(request),
     )
     if "owner" in params:
         call.repo()
-    name, level = operation.permission
-    elsewhere = level == "write" and "owner" in params and not site.covers(call.repo(), token)
-    if elsewhere or not token.allows(name, level):
+    elsewhere = operation.permission[1] == "write" and "owner" in params and not site.covers(call.repo(), token)
+    if elsewhere or not any(token.allows(*needed) for needed in (operation.permission, *operation.also)):
         kind = "integration" if token.account.kind == "Bot" else "personal access token"
-        needed = {"x-accepted-github-permissions": f"{name}={level}"}
+        needed = {"x-accepted-github-permissions": operation.needs()}
         raise ApiError(403, f"Resource not accessible by {kind}", headers=needed)
     return call
 
 
-def _data(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of a request; lone surrogates are no text."""
+def _data(body: bytes, bare: str) -> Mapping[str, Any]:
+    """The JSON object of a request (a list is the field ``bare``); lone surrogates are no text."""
     try:
         data = json.loads(body)
         json.dumps(data, ensure_ascii=False).encode()
     except ValueError:
         raise ApiError(400, "Problems parsing JSON") from None
+    if isinstance(data, list) and bare:
+        return {bare: data}
     if not isinstance(data, dict):
         raise ApiError(400, "Body should be a JSON object")
     return data
@@ -216,6 +222,10 @@ def _finish(reply: Reply, request: Request) -> Response:
     data, headers = reply.data, dict(reply.headers)
     if isinstance(data, list):
         data, links = _page(data, request)
+        headers.update({"link": links} if links else {})
+    if reply.pages:
+        rows, links = _page(data[reply.pages], request)
+        data = {**data, reply.pages: rows}
         headers.update({"link": links} if links else {})
     body = json.dumps(data).encode()
     headers["etag"] = f'W/"{hashlib.sha256(body).hexdigest()}"'

@@ -9,18 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.emulators.github.state import (
-    GHOST,
-    Account,
-    Comment,
-    Issue,
-    Pull,
-    Reaction,
-    Repository,
-    Review,
-    Role,
-    at_least,
-)
+from bot.emulators.github.accounts import GHOST, Account
+from bot.emulators.github.state import Comment, Issue, Label, Pull, Reaction, Repository, Review, Role, at_least
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
@@ -134,7 +124,7 @@ def issue(repo: Repository, item: Issue, base: str) -> dict[str, Any]:
         "state": item.state,
         "locked": item.locked,
         "user": author(item.account, base),
-        "labels": [],
+        "labels": [label(repo, one, base) for one in item.labels],
         "assignees": [],
         "comments": len(item.comments),
         "author_association": association(repo, item.account),
@@ -164,6 +154,10 @@ def pull(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]
         "merged": made.merged_at is not None,
         "merged_at": moment(made.merged_at),
         "merge_commit_sha": made.merge_sha,
+        "merged_by": account(made.merged_by, base) if made.merged_by else None,
+        "closed_at": moment(item.updated_at) if item.state == "closed" else None,
+        "author_association": association(repo, item.account),
+        **_around(repo, item, made, base),
         "user": author(item.account, base),
         "created_at": moment(item.created_at),
         "updated_at": moment(item.updated_at),
@@ -177,6 +171,29 @@ def pull(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]
     }
 
 
+def _around(repo: Repository, item: Issue, made: Pull, base: str) -> dict[str, Any]:
+    """Labels and the people who were asked."""
+    return {
+        "labels": [label(repo, one, base) for one in item.labels],
+        "assignees": [],
+        "requested_reviewers": [account(one, base) for one in made.reviewers],
+        "requested_teams": [],
+    }
+
+
+def label(repo: Repository, one: Label, base: str) -> dict[str, Any]:
+    """One label."""
+    return {
+        "id": one.id,
+        "node_id": f"LA_{one.id}",
+        "name": one.name,
+        "color": one.color,
+        "description": one.description,
+        "default": False,
+        "url": f"{base}/repos/{repo.full_name}/labels/{one.name}",
+    }
+
+
 def review(repo: Repository, item: Issue, one: Review, base: str) -> dict[str, Any]:
     """One review. REST writes the state in capitals, a webhook in small letters."""
     return {
@@ -186,7 +203,7 @@ def review(repo: Repository, item: Issue, one: Review, base: str) -> dict[str, A
         "body": one.body or None,
         "state": one.state.upper(),
         "submitted_at": moment(one.submitted_at),
-        "commit_id": item.pull.head_sha if item.pull else None,
+        "commit_id": one.commit_sha or (item.pull.head_sha if item.pull else None),
         "author_association": association(repo, one.account),
         "html_url": f"{base}/{repo.full_name}/pull/{item.number}#pullrequestreview-{one.id}",
         "pull_request_url": f"{base}/repos/{repo.full_name}/pulls/{item.number}",

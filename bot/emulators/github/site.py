@@ -5,16 +5,26 @@ In: records. Out: changed records. Never: a socket.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.emulators.github import gitstore
+from bot.emulators.github.accounts import Account
 from bot.emulators.github.answers import ApiError, CallRecord, invalid
 from bot.emulators.github.faults import Faults
 from bot.emulators.github.limits import Limits
-from bot.emulators.github.state import Account, Comment, Issue, Pull, Repository, Token, World
+from bot.emulators.github.state import Comment, Issue, Pull, Repository, Role, Token, World
 from bot.ports import Clock
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A webhook that a call caused; it is sent once the call has let go of the state."""
+
+    repo: Repository
+    event: str
+    payload: Mapping[str, Any]
 
 
 @dataclass
@@ -27,6 +37,7 @@ class Site:
     faults: Faults = field(default_factory=Faults)
     calls: list[CallRecord] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    outbox: list[Outgoing] = field(default_factory=list)
 
     def next_id(self) -> int:
         """A fresh id."""
@@ -53,7 +64,14 @@ class Site:
             return not repo.private or (token is not None and self.covers(repo, token))
         if token.repositories is not None and repo.full_name not in token.repositories:
             return False
-        return not repo.private or repo.role(token.account.login) != "none"
+        return not repo.private or self.role(repo, token) != "none"
+
+    @staticmethod
+    def role(repo: Repository, token: Token) -> Role:
+        """The role of a token's account; a CI job writes where it runs, as far as its permissions go."""
+        if token.job is not None:
+            return "write" if token.job == repo.full_name else "none"
+        return repo.role(token.account.login)
 
     def store_comment(self, issue: Issue, account: Account, body: str) -> Comment:
         """Add a comment."""
@@ -105,19 +123,6 @@ class Site:
         pull = self.refreshed(repo, issue)
         return gitstore.diff(repo.path, pull.base_sha, pull.head_sha) if pull else ""
 
-    def merge(self, repo: Repository, issue: Issue) -> str:
-        """Merge an open pull request; returns the merge commit. Raises ValueError when closed or in conflict."""
-        pull = self.refreshed(repo, issue)
-        if pull is None or issue.state != "open":
-            raise ValueError("not an open pull request")
-        try:
-            pull.merge_sha = gitstore.merge(repo.path, pull.base, pull.head_sha, message=issue.title)
-        except subprocess.CalledProcessError as error:
-            raise ValueError("the pull request has conflicts") from error
-        pull.merged_at = issue.updated_at = self.clock.now()
-        issue.state = "closed"
-        return pull.merge_sha
-
     def fork_pull(
         self, repo: Repository, account: Account, files: Mapping[str, bytes | None], *, title: str, body: str, head: str
     ) -> Issue:
@@ -131,13 +136,12 @@ class Site:
         issue.pull = Pull(head=head, base=repo.default_branch, head_sha=sha, base_sha=base_sha, fork=fork)
         return issue
 
-    def delete_branch(self, repo: Repository, branch: str) -> None:
-        """Delete a branch; its open pull requests are closed. Raises ApiError(422) as GitHub does."""
-        if gitstore.ref(repo.path, f"refs/heads/{branch}") is None:
+    def delete_branch(self, repo: Repository, branch: str) -> str:
+        """Delete a branch; returns where it was. Raises ApiError(422) as GitHub does."""
+        before = gitstore.ref(repo.path, f"refs/heads/{branch}")
+        if before is None:
             raise ApiError(422, "Reference does not exist")
         if branch == repo.default_branch or branch in repo.protected:
             raise ApiError(422, "Cannot delete this branch")
         gitstore.delete_ref(repo.path, f"refs/heads/{branch}")
-        for issue in repo.issues.values():
-            if issue.pull and not issue.pull.fork and issue.pull.head == branch and issue.state == "open":
-                issue.state, issue.updated_at = "closed", self.clock.now()
+        return before

@@ -12,10 +12,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from bot.emulators.github.accounts import Account
+from bot.emulators.github.workstate import Work
+
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
 
+JOB = {
+    "metadata": "read",
+    "contents": "read",
+    "deployments": "write",
+    "issues": "write",
+    "pull_requests": "write",
+}
+"""What the apply job of the product asks for in its ``permissions:``."""
+
 EVERYTHING = {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write"}
+
+PERSON = {
+    **EVERYTHING,
+    **dict.fromkeys(("actions", "checks", "deployments", "environments", "statuses", "workflows"), "write"),
+    "administration": "read",
+}
+"""What a person's own token (``ghp_…``) may do."""
 
 
 def at_least(role: Role, needed: Role) -> bool:
@@ -24,24 +43,11 @@ def at_least(role: Role, needed: Role) -> bool:
 
 
 @dataclass(frozen=True)
-class Account:
-    """A person or a bot."""
-
-    login: str
-    id: int
-    kind: Literal["User", "Bot"] = "User"
-
-
-GHOST = Account("ghost", 10_137)
-"""Whoever deleted their account; GitHub shows their words without an author."""
-
-
-@dataclass(frozen=True)
 class Token:
     """A bearer token: who it is, what it may do, and where (None: every repository).
 
     A token of an App's installation also has the installation's number, the ids of the private repositories that it is
-    good for, and an end.
+    good for, and an end. ``job`` is the repository whose CI job holds it (``GITHUB_TOKEN``).
     """
 
     account: Account
@@ -50,10 +56,13 @@ class Token:
     installation: int | None = None
     covers: frozenset[int] | None = None
     expires_at: datetime | None = None
+    job: str | None = None
 
     @property
     def spender(self) -> str:
         """Whose limits its calls are charged to."""
+        if self.job is not None:
+            return f"jobs of {self.job}"
         return self.account.login if self.installation is None else f"installation {self.installation}"
 
     def allows(self, name: str, level: str) -> bool:
@@ -83,21 +92,25 @@ class Comment:
     reactions: list[Reaction] = field(default_factory=list)
 
 
+ReviewState = Literal["approved", "changes_requested", "commented", "dismissed", "pending"]
+
+
 @dataclass
 class Review:
     """One submitted review of a pull request."""
 
     id: int
     account: Account
-    state: Literal["approved", "changes_requested", "commented"]
+    state: ReviewState
     body: str
     submitted_at: datetime
+    commit_sha: str = ""
 
 
 @dataclass
 class Pull:
     """What makes an issue a pull request. ``fork`` is the repository that the head lies in when it is another one;
-    ``fork_gone``: its owner deleted it.
+    ``fork_gone``: its owner deleted it. ``landed_on`` is the base before the merge, ``landed`` what was put on it.
     """
 
     head: str
@@ -107,10 +120,24 @@ class Pull:
     draft: bool = False
     merged_at: datetime | None = None
     merge_sha: str | None = None
+    merged_by: Account | None = None
+    landed_on: str = ""
+    landed: tuple[str, ...] = ()
     fork: Repository | None = None
     fork_gone: bool = False
     reviews: list[Review] = field(default_factory=list)
     review_comments: list[Comment] = field(default_factory=list)
+    reviewers: list[Account] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label of a repository; ``color`` is six hexadecimal digits."""
+
+    id: int
+    name: str
+    color: str
+    description: str | None = None
 
 
 @dataclass
@@ -129,6 +156,7 @@ class Issue:
     pull: Pull | None = None
     comments: list[Comment] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -144,12 +172,32 @@ class Hook:
         "pull_request_review",
         "pull_request_review_comment",
         "push",
+        "deployment",
+        "deployment_status",
+        "status",
+        "workflow_run",
     )
+
+
+MergeMethod = Literal["merge", "squash", "rebase"]
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a protected branch asks for. ``approvals`` None: changes need no pull request; 0: one without approval."""
+
+    approvals: int | None = None
+    dismiss_stale: bool = False
+    checks: tuple[str, ...] = ()
+    strict: bool = False
+    enforce_admins: bool = False
 
 
 @dataclass
 class Repository:
-    """A repository; its git data lies in ``path``."""
+    """A repository; its git data lies in ``path``. ``jobs_open_pulls``: CI's own token may open and approve pull
+    requests (GitHub's setting, off by default).
+    """
 
     full_name: str
     id: int
@@ -158,7 +206,11 @@ class Repository:
     default_branch: str = "main"
     roles: dict[str, Role] = field(default_factory=dict)
     associations: dict[str, str] = field(default_factory=dict)
-    protected: set[str] = field(default_factory=set)
+    protected: dict[str, Protection] = field(default_factory=dict)
+    merge_methods: frozenset[MergeMethod] = frozenset({"merge", "squash", "rebase"})
+    jobs_open_pulls: bool = False
+    labels: dict[str, Label] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
     issues: dict[int, Issue] = field(default_factory=dict)
     hooks: list[Hook] = field(default_factory=list)
 

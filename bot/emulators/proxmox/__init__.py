@@ -1,7 +1,7 @@
-"""A strict in-memory Proxmox VE: reads from a JSON whose keys are API paths.
+"""A strict in-memory Proxmox VE on a JSON whose keys are API paths: reads, and the writes of a Terraform provider.
 
 In: such a state, the secrets of its tokens, faults to inject. Out: an ASGI application that answers ``/api2/json`` as
-Proxmox VE does. Never: a leniency that the real one lacks, a write (501 in this version), a connection of its own.
+Proxmox VE does. Never: a leniency that the real one lacks, a connection of its own.
 """
 
 from bot.emulators.proxmox.app import ProxmoxEmulator

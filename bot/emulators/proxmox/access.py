@@ -136,8 +136,10 @@ class Access:
             raise ApiError(500, f"unknown permission test '{kind}'")
 
     def _any_of(self, auth: str, parts: list[list[Any]], variables: Mapping[str, str]) -> None:
-        refusals: list[ApiError] = []
+        refusals: list[ApiError] = [denied("no alternative applies")]
         for part in parts:
+            if _needs(part) not in {None, *variables}:
+                continue
             try:
                 return self.judge(auth, part, variables)
             except ApiError as refusal:
@@ -147,8 +149,6 @@ class Access:
     def _perm(self, auth: str, check: list[Any], variables: Mapping[str, str]) -> None:
         _, template, wanted, *rest = check
         options = dict(zip(rest[::2], rest[1::2], strict=True))
-        if "require_param" in options and options["require_param"] not in variables:
-            return
         path = re.sub(r"\{(\w+)\}", lambda match: variables.get(match[1], ""), template)
         held = self.privileges(auth, path)
         if options.get("any"):
@@ -158,6 +158,12 @@ class Access:
         for privilege in wanted:
             if privilege not in held:
                 raise denied(f"{path}, {privilege}")
+
+
+def _needs(check: list[Any]) -> Any:
+    """The parameter without which an alternative of an ``or`` does not count (``require_param``), or None."""
+    rest = check[3:] if check[0] == "perm" else []
+    return dict(zip(rest[::2], rest[1::2], strict=True)).get("require_param")
 
 
 def _ancestors(path: str) -> list[str]:

@@ -18,8 +18,10 @@ from bot.emulators.proxmox.answers import ApiError
 
 Kind = Literal[
     "401", "403", "429", "500", "502-html", "503", "595", "596", "hang", "null", "login-page", "truncated", "redirect",
-    "drip", "huge", "garbage",
+    "drip", "huge", "garbage", "lock", "task", "stale", "lost",
 ]  # fmt: skip
+"""``lock``: the write finds the guest locked. ``task``: the write begins a task that ends with ``message``. ``stale``: a read
+answers from the day the fault was injected. ``lost``: the write happens and its answer is lost."""
 
 ERRORS: Final[dict[str, tuple[int, str]]] = {
     "401": (401, "No ticket"),
@@ -30,6 +32,7 @@ ERRORS: Final[dict[str, tuple[int, str]]] = {
     "595": (595, "No route to host"),
     "596": (596, "Connection timed out"),
 }
+_OF_WRITES: Final = frozenset({"lock", "task", "lost"})
 _PAGE: Final = (
     b"<!DOCTYPE html><html><head><title>pve1 - Proxmox Virtual Environment</title></head><body></body></html>"
 )
@@ -39,12 +42,19 @@ _DRIP_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class Fault:
-    """``path`` is a regular expression on the API path, ``count`` how many calls it hits (None: all)."""
+    """``path`` is a regular expression on the API path, ``count`` how many calls it hits (None: all), ``verb`` which ones."""
 
     path: str
     kind: Kind
     count: int | None = None
     message: str | None = None
+    verb: str | None = None
+
+    def meets(self, path: str, verb: str) -> bool:
+        """True when a call is of those that the fault may hit."""
+        if self.kind in _OF_WRITES and verb == "GET" or self.kind == "stale" and verb != "GET":
+            return False
+        return self.verb in {None, verb} and re.search(self.path, path) is not None
 
 
 @dataclass
@@ -63,11 +73,11 @@ class Faults:
         self.planned.clear()
         self.hits.clear()
 
-    def next(self, path: str) -> Fault | None:
-        """The first fault that still hits this path; counts it."""
+    def next(self, path: str, verb: str = "GET") -> Fault | None:
+        """The first fault that still hits this call; counts it."""
         for fault in self.planned:
             used = self.hits.get(fault, 0)
-            if re.search(fault.path, path) and (fault.count is None or used < fault.count):
+            if (fault.count is None or used < fault.count) and fault.meets(path, verb):
                 self.hits[fault] = used + 1
                 return fault
         return None
@@ -83,8 +93,17 @@ async def spoil(fault: Fault, request: Request) -> Response | None:
     if fault.kind in ERRORS:
         status, message = ERRORS[fault.kind]
         return JSONResponse(ApiError(status, fault.message or message).body(), status_code=status)
+    if fault.kind == "lock":
+        return JSONResponse(ApiError(500, fault.message or _locked(request.url.path)).body(), status_code=500)
     answer = _ANSWERS.get(fault.kind)
     return None if answer is None else await answer(request)
+
+
+def _locked(path: str) -> str:
+    """How Proxmox VE says that a guest's file could not be locked in time."""
+    match = re.search(r"/(qemu|lxc)/(\d+)", path)
+    folder, number = ("lxc", match[2]) if match and match[1] == "lxc" else ("qemu-server", match[2] if match else "0")
+    return f"can't lock file '/var/lock/{folder}/lock-{number}.conf' - got timeout"
 
 
 async def _login_page(_: Request) -> Response:

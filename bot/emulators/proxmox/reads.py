@@ -200,7 +200,14 @@ def pools(call: Call) -> Json:
     if wanted and not chosen:
         known = wanted in {row["poolid"] for row in call.rows()}
         raise denied(f"/pool/{wanted}, Pool.Audit") if known else ApiError(500, f"pool '{wanted}' does not exist")
-    return chosen
+    return chosen if wanted is None else [row | {"members": _members(call, wanted)} for row in chosen]
+
+
+def _members(call: Call, pool: str) -> list[Row]:
+    """The guests and stores of a pool, as the answer for one pool lists them."""
+    shown = ("id", "node", "type", "vmid", "name", "status", "template", "storage")
+    rows = [row for row in call.rows("cluster/resources") if row["type"] in {"qemu", "lxc", "storage"}]
+    return [{key: row[key] for key in shown if key in row} for row in rows if row.get("pool") == pool]
 
 
 def mappings(call: Call) -> Json:
