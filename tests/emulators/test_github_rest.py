@@ -88,7 +88,7 @@ def test_a_missing_permission_names_itself(client: Client) -> None:
     answer = client("POST", issue(client) + "/comments", {"body": "x"})
     assert answer.status_code == 403
     assert answer.json()["message"] == "Resource not accessible by personal access token"
-    assert answer.headers["x-accepted-github-permissions"] == "issues=write"
+    assert answer.headers["x-accepted-github-permissions"] == "issues=write; pull_requests=write"
 
 
 @pytest.mark.parametrize(

@@ -134,11 +134,10 @@ def test_true_semantics(steady: str, path: str, status: int, words: str) -> None
     assert words in answer.text
 
 
-def test_writes_are_refused_in_plain_text(steady: str) -> None:
-    answer = ask(steady, "/pools", method="POST")
-    assert answer.status_code == 501
-    assert answer.headers["Content-Type"].startswith("text/plain")
+def test_writes_of_a_reader_are_refused(steady: str) -> None:
+    assert ask(steady, "/pools?poolid=mine", method="POST").status_code == 403
     assert ask(steady, "/pools", {}, method="POST").status_code == 401
+    assert ask(steady, "/cluster/teapot", method="POST").status_code == 501
 
 
 def test_next_id_respects_the_range_and_taken_ids() -> None:

@@ -90,13 +90,16 @@ def numbers(found: Past) -> list[tuple[str, str, str, str]]:
 def test_a_new_application_has_no_past() -> None:
     on = forge()
     assert past(on, app="another") == Past()
-    assert on.reads == ["apps/another/plan.json"]
+    assert on.reads == ["apps/another/plan.json", "clusters/another/plan.json"]
 
 
 def test_what_was_merged_as_it_was_proposed_is_known_without_corrections() -> None:
     on = forge()
     found = past(on)
-    assert found == Past(known=True, workloads=tuple(Workload(namespace=APP, name=name) for name in ("api", "web")))
+    known = Past(known=True, workloads=tuple(Workload(namespace=APP, name=name) for name in ("api", "web")))
+    assert found.model_copy(update={"before": None}) == known
+    assert found.before is not None
+    assert [service.name for service in found.before.services] == ["api", "web"]
     assert on.reads == [PLAN, DEPLOYMENT, HPA, WEB]
 
 
@@ -289,7 +292,7 @@ def test_a_path_that_leads_elsewhere_is_a_note_and_is_not_read(path: str) -> Non
     on = forge()
     [finding] = past(on, app="new", config=rules(path)).findings
     assert (finding.rule, finding.severity) == ("knowledge-unread", "note")
-    assert on.reads == ["apps/new/plan.json"]
+    assert on.reads == ["apps/new/plan.json", "clusters/new/plan.json"]
 
 
 @given(st.text(max_size=60))

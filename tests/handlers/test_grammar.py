@@ -18,10 +18,10 @@ from bot.model.command import (
     Cancel,
     Change,
     Command,
+    Destroy,
     Explain,
     FolderTarget,
     Help,
-    Later,
     Provision,
     Refine,
     RepoTarget,
@@ -220,7 +220,15 @@ def test_the_other_commands() -> None:
     assert parse("/ai-status\nthanks") == Status()
     assert parse("/ai-cancel") == Cancel()
     assert parse("/ai-retry") == Retry()
-    assert parse("/ai-destroy shop") == Later(name="/ai-destroy")
+    assert parse("/ai-destroy shop") == Destroy(app="shop")
+    assert parse("/ai-destroy shop data") == Destroy(app="shop", data=True)
+
+
+@pytest.mark.parametrize("words", ["", "shop now", "shop data please", "Shop", "../x", "shop --data", "a" * 60])
+def test_a_removal_names_one_folder_and_perhaps_its_data(words: str) -> None:
+    read = parse(f"/ai-destroy {words}".rstrip())
+    assert isinstance(read, Refusal)
+    assert read.example == "/ai-destroy supermarket-inventory"
 
 
 @given(st.text(max_size=300))
