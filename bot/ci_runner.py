@@ -130,9 +130,13 @@ def _append(path: Path, text: str) -> None:
 def log_line(ended: ActionResult | Refusal) -> str:
     """The line of the log: a command of the runner that shows a note at the run's page, and nothing else."""
     if isinstance(ended, Refusal):
-        return f"::error title={_TITLE}::{_data(f'{ended.code}: {ended.message} What to do: {ended.remedy}')}"
-    kind = "error" if ended.failed else "notice"
-    return f"::{kind} title={_TITLE}::{_data(ended.said)}"
+        return note("error", f"{ended.code}: {ended.message} What to do: {ended.remedy}")
+    return note("error" if ended.failed else "notice", ended.said)
+
+
+def note(kind: Literal["error", "notice"], text: str) -> str:
+    """One line of the log that the runner shows at the run's page."""
+    return f"::{kind} title={_TITLE}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bot import delivering
+from bot import ci_deliver, delivering
 from bot.cli_shared import OUT, Format, FormatOption, exit_on, print_json, progress, run
 from bot.errors import EXIT_FAILED, EXIT_REFUSED
 from bot.terminal_apply import show_delivered, show_removal
@@ -25,6 +25,7 @@ def add_to(cli: typer.Typer) -> None:
     """Add the verbs."""
     cli.command(epilog="Example: ai-provision apply --plan")(apply)
     cli.command(epilog="Example: ai-provision destroy supermarket-inventory --dry-run")(destroy)
+    cli.command(hidden=True, epilog="Example: DELIVER_VERB=plan ai-provision deliver")(deliver)
 
 
 def apply(
@@ -61,6 +62,11 @@ def apply(
         show_delivered(OUT, done)
     if done.exit_code:
         raise typer.Exit(done.exit_code)
+
+
+def deliver() -> None:
+    """A step of the reusable workflows; its inputs come by the environment alone."""
+    raise typer.Exit(ci_deliver.main(os.environ))
 
 
 def _meant(question: str, format_: Format) -> bool:

@@ -27,6 +27,7 @@ from bot.rendering.redaction import redactor
 from bot.settings import Settings
 
 WORKFLOW_PATH: Final = ".github/workflows/ai-provision.yml"
+APPLY_PATH: Final = ".github/workflows/ai-provision-apply.yml"
 PLACEHOLDER: Final = "your-org/ai-provision@0123456789abcdef0123456789abcdef01234567"
 """What the example workflow names in the place of the action."""
 _ACTION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}")
@@ -71,7 +72,16 @@ def first_files(snapshot: ClusterSnapshot, *, action: str | None) -> dict[str, s
     if action is not None:
         example = (examples() / "workflows" / "ai-provision.yml").read_text(encoding="utf-8")
         files[WORKFLOW_PATH] = example.replace(PLACEHOLDER, action)
+        files[APPLY_PATH] = _caller(action)
     return files
+
+
+def _caller(action: str) -> str:
+    """The workflow that calls the reusable ones of the named repository at the named commit."""
+    name, _, commit = action.partition("@")
+    mine, _, placeholder = PLACEHOLDER.partition("@")
+    text = (examples() / "workflows" / "ai-provision-apply.yml").read_text(encoding="utf-8")
+    return text.replace(f"{mine}/", f"{name}/").replace(placeholder, commit)
 
 
 def examples() -> Path:
@@ -153,6 +163,7 @@ def _text(files: Mapping[str, str]) -> PullText:
 
 _MEANS: Final = {
     CONFIG_PATH: "who may command, defaults, limits; every key is optional",
+    APPLY_PATH: "plans every pull request, applies every merge, looks after both",
     WORKFLOW_PATH: "runs the commands that people write in comments; without it a server has to",
 }
 

@@ -28,7 +28,9 @@ class Certificate:
     authority: Path
 
 
-def self_signed(folder: Path, *, names: tuple[str, ...] = ("127.0.0.1", "localhost"), stem: str = "loopback") -> Certificate:
+def self_signed(
+    folder: Path, *, names: tuple[str, ...] = ("127.0.0.1", "localhost"), stem: str = "loopback"
+) -> Certificate:
     """Make one, good for these addresses and host names for a day before and after now."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])

@@ -19,9 +19,10 @@ LIMIT = 65_536
 TITLE_LIMIT = 250
 """GitHub allows 256 characters in a title."""
 
-Kind = Literal["status", "pull"]
+Kind = Literal["status", "pull", "apply"]
+"""The status comment of a command, a pull request, and what an apply tells (``plan``, ``outcome``, ``late``)."""
 
-_MARKER = re.compile(r"<!-- bot:([A-Za-z0-9._/#@-]{1,200}):(status|pull) -->")
+_MARKER = re.compile(r"<!-- bot:([A-Za-z0-9._/#@-]{1,200}):(status|pull|apply) -->")
 _KEY = re.compile(r"[A-Za-z0-9._/#@-]{1,200}")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\r\n]*)")
 _RUN = re.compile(r"(`{60})`+|(~{60})~+")

@@ -69,9 +69,7 @@ class Action(Call):
         if self.auth != "root@pam":
             raise ApiError(500, words)
 
-    def begin(
-        self, kind: str, about: int | str, work: Work, *, undo: Work = nothing, store: str | None = None
-    ) -> str:
+    def begin(self, kind: str, about: int | str, work: Work, *, undo: Work = nothing, store: str | None = None) -> str:
         """Start a task on the node of the path; one that uses a hanging store never ends."""
         endless = store is not None and store in self.site.hanging
         return self.site.tasks.start(self.node, kind, str(about), self.auth, work, undo=undo, endless=endless)

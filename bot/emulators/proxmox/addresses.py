@@ -56,7 +56,9 @@ def _container_row(name: str, hardware: str, wanted: str) -> Row:
 
 
 def _interfaces(config: dict[str, Any]) -> list[tuple[int, str]]:
-    found = [(int(name.removeprefix("net")), str(text)) for name, text in config.items() if re.fullmatch(r"net\d+", name)]
+    found = [
+        (int(name.removeprefix("net")), str(text)) for name, text in config.items() if re.fullmatch(r"net\d+", name)
+    ]
     return sorted(found)
 
 

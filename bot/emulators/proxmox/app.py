@@ -144,7 +144,9 @@ class ProxmoxEmulator:
         act = ACTS.get((verb, method.template))
         if act is None:
             return read(call, template=method.template, returns=method.returns)
-        return self._act(verb, method, Action(**vars(call), site=self._site(seen), variables=frozenset(variables)), fault)
+        return self._act(
+            verb, method, Action(**vars(call), site=self._site(seen), variables=frozenset(variables)), fault
+        )
 
     def _site(self, seen: dict[str, Json]) -> Site:
         return self.site if seen is self.state else Site(seen, self.major, self.site.tasks, self.offline)

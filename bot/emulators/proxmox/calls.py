@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.emulators.proxmox import (
-    clones, containers, firewall, guests, ha, jobs, machines, moving, pools, power, storages, workers,
+    clones,
+    containers,
+    firewall,
+    guests,
+    ha,
+    jobs,
+    machines,
+    moving,
+    pools,
+    power,
+    storages,
+    workers,
 )  # fmt: skip
 from bot.emulators.proxmox.action import Act
 

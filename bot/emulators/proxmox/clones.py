@@ -31,7 +31,9 @@ def clone(action: Action) -> Json:
     full = bool(action.values.get("full", not source.config.get("template")))
     _possible(action, source, target, full)
     if site.guest_row(action.number("newid")) is not None:
-        raise ApiError(500, f"unable to create {source.label.split()[0]} {action.number('newid')}: config file already exists")
+        raise ApiError(
+            500, f"unable to create {source.label.split()[0]} {action.number('newid')}: config file already exists"
+        )
     guest = guests.born(site, source.kind, target, action.number("newid"), {"lock": "clone"}, action.text("pool"))
     work = _Cloning(action, source, guest, full)
     store = action.text("storage")

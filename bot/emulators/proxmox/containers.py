@@ -27,7 +27,9 @@ def interface(site: Site, vm_id: int, name: str, text: str) -> str:
     """The stored form of a container's interface: name first, an address made where none is given."""
     one = parts(text, "name")
     if "name" not in one:
-        raise wrong_parameters({name: "invalid format - format error\nname: property is missing and it is not optional"})
+        raise wrong_parameters(
+            {name: "invalid format - format error\nname: property is missing and it is not optional"}
+        )
     prefix = site.state.get("cluster/options", {}).get("mac_prefix", "BC:24:11")
     one.setdefault("hwaddr", hardware_address(prefix, vm_id, int(name.removeprefix("net"))))
     one.setdefault("type", "veth")

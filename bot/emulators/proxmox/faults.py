@@ -52,7 +52,7 @@ class Fault:
 
     def meets(self, path: str, verb: str) -> bool:
         """True when a call is of those that the fault may hit."""
-        if self.kind in _OF_WRITES and verb == "GET" or self.kind == "stale" and verb != "GET":
+        if (self.kind in _OF_WRITES and verb == "GET") or (self.kind == "stale" and verb != "GET"):
             return False
         return self.verb in {None, verb} and re.search(self.path, path) is not None
 

@@ -89,9 +89,7 @@ def _unreferenced(action: Action, guest: Guest) -> None:
     if action.flag("purge"):
         return
     if any(row["sid"] == guest.service for row in action.rows("cluster/ha/resources")):
-        raise ApiError(
-            500, f"unable to remove {guest.label} - used in HA resources and purge parameter not set."
-        )
+        raise ApiError(500, f"unable to remove {guest.label} - used in HA resources and purge parameter not set.")
     if any(row.get("guest") == guest.vm_id for row in action.rows("cluster/replication")):
         raise ApiError(500, f"There is a replication job for guest {guest.vm_id}. Please remove that first.")
 
@@ -112,7 +110,10 @@ def _destroy(action: Action, guest: Guest) -> None:
 
 
 def _purge(site: Site, guest: Guest) -> None:
-    for key, name, value in (("cluster/ha/resources", "sid", guest.service), ("cluster/replication", "guest", guest.vm_id)):
+    for key, name, value in (
+        ("cluster/ha/resources", "sid", guest.service),
+        ("cluster/replication", "guest", guest.vm_id),
+    ):
         if key in site.state:
             site.state[key] = [row for row in site.rows(key) if row.get(name) != value]
     for job in site.state.get("cluster/backup", []):

@@ -120,7 +120,9 @@ def create_replication(action: Action) -> Json:
     if target not in site.nodes():
         raise ApiError(500, f"Target '{target}' does not exist.")
     if action.text("source") not in {None, guest.node}:
-        raise ApiError(500, f"Source '{action.text('source')}' does not match current node of guest '{guest_id}' ({guest.node})")
+        raise ApiError(
+            500, f"Source '{action.text('source')}' does not match current node of guest '{guest_id}' ({guest.node})"
+        )
     if target == guest.node:
         raise ApiError(500, "Source and target must not be identical")
     files = [one["file"] for one in drives.held(guest.config).values() if not drives.is_cloud_init(one)]

@@ -239,5 +239,7 @@ def _freeze(guest: Guest) -> None:
 def rebuild_cloud_init(action: Action) -> Json:
     """``PUT cloudinit``: there must be such a drive."""
     guest = action.guest
-    if not any(drives.is_drive(name) and drives.is_cloud_init(drives.drive(str(text))) for name, text in guest.config.items()):
+    if not any(
+        drives.is_drive(name) and drives.is_cloud_init(drives.drive(str(text))) for name, text in guest.config.items()
+    ):
         raise ApiError(500, "No Cloudinit Drive")

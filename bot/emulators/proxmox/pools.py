@@ -86,7 +86,9 @@ def _member(action: Action, name: str, vm_id: int) -> None:
         del row["pool"]
         return
     if row.get("pool") not in {None, name} and not action.flag("allow-move"):
-        raise ApiError(500, f"update pools failed: VM {vm_id} belongs already to pool '{row['pool']}' and 'allow-move' is not set")
+        raise ApiError(
+            500, f"update pools failed: VM {vm_id} belongs already to pool '{row['pool']}' and 'allow-move' is not set"
+        )
     row["pool"] = name
 
 

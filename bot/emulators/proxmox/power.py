@@ -30,7 +30,9 @@ def stop(action: Action) -> Json:
     guest.unlocked()
     word = action.path.rsplit("/", 1)[-1]
     if not guest.running and word == "shutdown":
-        raise ApiError(500, f"{guest.label} is not running" if guest.kind == "qemu" else f"CT {guest.vm_id} not running")
+        raise ApiError(
+            500, f"{guest.label} is not running" if guest.kind == "qemu" else f"CT {guest.vm_id} not running"
+        )
     _request(action, guest, "stopped")
     return action.begin(_kind(guest, word), guest.vm_id, lambda: stopped(action.site, guest))
 

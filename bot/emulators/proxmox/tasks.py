@@ -94,9 +94,7 @@ class Tasks:
 
     def running(self, kind: str, about: str) -> bool:
         """True while a task of this kind works on this object."""
-        return any(
-            task.exitstatus is None and (task.kind, task.about) == (kind, about) for task in self.active
-        )
+        return any(task.exitstatus is None and (task.kind, task.about) == (kind, about) for task in self.active)
 
     def find(self, upid: str) -> Task:
         """The task of a UPID. Raises ApiError(500) as Proxmox VE does for one that it does not know."""

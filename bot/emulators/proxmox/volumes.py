@@ -115,7 +115,9 @@ def allocate(
     files = row["type"] in _FILES
     form = form or "raw"
     taken = {one["volid"] for one in contents(site, node, row)}
-    number = next(place for place in range(1000) if _name(name, vm_id, f"disk-{place}", files, None) not in _bare(taken))
+    number = next(
+        place for place in range(1000) if _name(name, vm_id, f"disk-{place}", files, None) not in _bare(taken)
+    )
     volume = _name(name, vm_id, f"disk-{number}", files, form)
     _add(site, node, row, volume, size, content, form if files else "raw", vm_id)
     return volume
@@ -140,12 +142,12 @@ def _name(store_name: str, vm_id: int, tail: str, files: bool, form: str | None)
 
 def _bare(names: set[str]) -> set[str]:
     """The names without their endings: two disks of one number never differ by format alone."""
-    return {re.sub(r"\.(raw|qcow2|vmdk)$", "", name).replace("/base-", "/vm-").replace(":base-", ":vm-") for name in names}
+    return {
+        re.sub(r"\.(raw|qcow2|vmdk)$", "", name).replace("/base-", "/vm-").replace(":base-", ":vm-") for name in names
+    }
 
 
-def _add(
-    site: Site, node: str, row: Row, volume: str, size: int, content: str, form: str, vm_id: int | None
-) -> None:
+def _add(site: Site, node: str, row: Row, volume: str, size: int, content: str, form: str, vm_id: int | None) -> None:
     reserve(site, node, row, size)
     made = {"volid": volume, "content": content, "format": form, "size": size, "ctime": _BIRTH}
     contents(site, node, row).append(made | ({"vmid": vm_id} if vm_id is not None else {}))
@@ -154,7 +156,9 @@ def _add(
 def add_file(site: Site, node: str, name: str, file: str, *, content: str, size: int) -> str:
     """A downloaded file (``iso``, ``vztmpl``, ``import``). Raises ApiError(500) when the store has no room."""
     volume = f"{name}:{content}/{file}"
-    form = "iso" if content == "iso" else "t" + file.rsplit(".", 1)[-1] if content == "vztmpl" else file.rsplit(".", 1)[-1]
+    form = (
+        "iso" if content == "iso" else "t" + file.rsplit(".", 1)[-1] if content == "vztmpl" else file.rsplit(".", 1)[-1]
+    )
     _add(site, node, store(site, node, name), volume, size, content, form, None)
     return volume
 
