@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot import app
+from bot.applying.reconcile import Watch
 from bot.counsel import Lessons
 from bot.edges.github import (
     Api,
@@ -19,12 +20,14 @@ from bot.edges.github import (
     GitHubFeed,
     GitHubForge,
     GitHubHousekeeping,
+    GitHubReview,
     HookDeliveries,
     Installations,
     TokenSource,
     checked_api,
 )
 from bot.errors import Code, Refusal, Refused
+from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.flow.house import Books, House, Office
 from bot.meters import Meters
 from bot.model.job import Job
@@ -131,6 +134,29 @@ class GitHubOffices:
     def housekeeping_of(self, _job: Job) -> Housekeeping:
         """What reads the thumbs under a job's answer."""
         return self._keeping
+
+    def merging(self) -> tuple[str, ...]:
+        """Where the bot's pull requests are merged: the repository that is set, or those that it ever wrote to."""
+        if self._settings.infra_repo is not None:
+            return (self._settings.infra_repo,)
+        lessons = self._books.lessons.lessons(kind="plan", limit=1_000) if self._books.lessons is not None else ()
+        return tuple(dict.fromkeys(lesson.repo for lesson in lessons if lesson.repo is not None))
+
+    def watch_of(self, repo: str) -> Watch | Refusal:
+        """What looks after the merges of a repository. Raises Refused or Unavailable of GitHub."""
+        forge = self._forge_of(repo)
+        config = read_config(forge.file(repo, CONFIG_PATH), yaml=self._house.yaml)
+        if isinstance(config, Refusal):
+            return config
+        return Watch(
+            review=GitHubReview(forge, clock=self._house.clock),
+            clock=self._house.clock,
+            redact=self._secrets.redact,
+            names=config.metrics,
+            metrics=self._house.desk.metrics,
+            troubles=self._house.desk.troubles,
+            learn=self._books.lessons.learn if self._books.lessons is not None else None,
+        )
 
     def _forge_of(self, repo: str, installation: int | None = None) -> GitHubForge:
         """The forge that speaks for a repository: one for each credential."""

@@ -31,7 +31,7 @@ from bot.ports import Progress
 from bot.rendering.redaction import Secrets
 from bot.settings import Settings, read_settings
 from bot.work.intake import Intake
-from bot.work.schedule import Schedule, opinions, poll, prune, redeliver, report, tidy, watch
+from bot.work.schedule import Schedule, opinions, poll, prune, reconciled, redeliver, report, tidy, watch
 from bot.work.worker import Desk, Ended, Worker, unheard
 
 _LOG: Final = structlog.get_logger("ai_provision.workshop")
@@ -74,7 +74,7 @@ def open_shop(
         desk = Desk(
             ledger=ledger,
             offices=offices,
-            intake=Intake(ledger=ledger, clock=clock, hosts=settings.allowed_git_hosts, login=None),
+            intake=Intake(ledger=ledger, clock=clock, hosts=settings.allowed_git_hosts, login=None, lessons=ledger),
             clock=clock,
             meters=counted,
             concurrency=settings.concurrency,
@@ -135,6 +135,7 @@ def _schedules(
         ),
         own(name="watch", every=watch_every, work=partial(watch, ledger, queue, meters, after=4 * watch_every)),
         shared(name="opinions", every=600.0, work=partial(opinions, ledger, clock, offices.housekeeping_of)),
+        shared(name="reconcile", every=300.0, work=lambda: reconciled(offices.merging(), offices.watch_of)),
         shared(name="tidy", every=_DAY, work=lambda: tidy(offices.repositories(), offices.housekeeping)),
         shared(name="prune", every=_DAY, work=partial(prune, ledger, queue, clock, keep_days=settings.keep_days)),
     ]

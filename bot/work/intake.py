@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
 from pydantic_core import from_json
 
+from bot.counsel import Lesson, Lessons
+from bot.flow.open_plan import app_of
 from bot.handlers.delivery import read_delivery, read_notice
 from bot.handlers.dispatch import job_of
 from bot.model.command import Notice, RawEvent
@@ -24,12 +27,13 @@ _LOG: Final = structlog.get_logger("ai_provision.intake")
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """Reads what the door stored. ``login`` is the bot's own account, when known."""
+    """Reads what the door stored. ``login`` is the bot's own account, when known; ``lessons`` keep what was declined."""
 
     ledger: Ledger
     clock: Clock
     hosts: Sequence[str]
     login: str | None = None
+    lessons: Lessons | None = None
 
     def drain(self, limit: int) -> int:
         """Settle events in order of arrival, at most so many; how many there were. Raises Unavailable."""
@@ -69,7 +73,27 @@ class Intake:
     def _remember(self, notice: Notice) -> None:
         if notice.installation is not None and notice.kind in {"installation-gone", "installation-back"}:
             self.ledger.set_installation(notice.installation, gone=notice.kind == "installation-gone")
+        declined = _declined(notice, at=self.clock.now())
+        if declined is not None and self.lessons is not None:
+            self.lessons.learn(declined)
         _LOG.info("notice", kind=notice.kind, repo=notice.repo, installation=notice.installation)
+
+
+def _declined(notice: Notice, *, at: datetime) -> Lesson | None:
+    """What is learnt of a pull request of ours that was closed without a merge: the plan was not wanted."""
+    app = app_of(notice.branch or "")
+    if notice.kind != "pull-closed" or notice.merged or notice.repo is None or app is None:
+        return None
+    return Lesson(
+        id=f"outcome:{notice.repo}/pulls/{notice.number}",
+        kind="outcome",
+        repo=notice.repo,
+        app=app,
+        title=f"Outcome of {app}",
+        text=f"abandoned: pull request {notice.number} was closed without a merge",
+        data={"kind": "abandoned", "pull": notice.number},
+        at=at,
+    )
 
 
 def _note(job: Job | None, notice: Notice | None) -> str:

@@ -13,7 +13,8 @@ from typing import Final
 
 import structlog
 
-from bot.errors import Refused, Unavailable
+from bot.applying.reconcile import Watch, reconcile
+from bot.errors import Refusal, Refused, Unavailable
 from bot.meters import Meters
 from bot.model.job import Answered, Job, WorkerRow
 from bot.ports import Clock, Feed, Housekeeping, JobQueue, Redeliveries
@@ -110,6 +111,19 @@ def tidy(repositories: Iterable[str], housekeeping: Callable[[str], Housekeeping
         gone = housekeeping(repo).tidy(repo, older_than=_STALE_BRANCH)
         if gone:
             _LOG.info("branches deleted", repo=repo, branches=list(gone))
+
+
+def reconciled(repositories: Iterable[str], watch_of: Callable[[str], Watch | Refusal]) -> None:
+    """Say what was merged and not applied, and look at what was applied ten minutes before."""
+    for repo in repositories:
+        try:
+            watch = watch_of(repo)
+            said = (watch.message,) if isinstance(watch, Refusal) else reconcile(watch, repo)
+        except (Refused, Unavailable) as stop:
+            _LOG.warning("merges were not looked at", repo=repo, code=stop.refusal.code, reason=stop.refusal.message)
+            continue
+        for sentence in said:
+            _LOG.info("reconciled", repo=repo, said=sentence)
 
 
 def prune(ledger: Ledger, queue: JobQueue, clock: Clock, *, keep_days: float) -> None:
