@@ -116,7 +116,7 @@ def _gap(system: System, refusal: Refusal) -> Missing:
 
 def build_inventory(settings: Settings) -> Inventory:
     """The live clusters, as far as they are configured. Raises nothing: work begins with ``read``."""
-    token = settings.proxmox_token
+    token = settings.proxmox_reader
     proxmox = (
         ProxmoxInventory(
             endpoint=settings.proxmox_endpoint, token=token, clock=RealClock(), verify=not settings.proxmox_insecure

@@ -7,40 +7,38 @@ write to GitHub or a cluster, a database file that was not there before.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import SecretStr
 
 from bot import app
+from bot.doctor_check import Check
+from bot.doctor_check import failed as _failed
+from bot.doctor_forge import repository
+from bot.doctor_state import state
+from bot.doctor_tools import answer_of, tools
 from bot.edges.clock import RealClock
 from bot.edges.github import Api, AppCredentials, Installations, TokenSource, checked_api
 from bot.edges.github.operator import OperatorForge
 from bot.edges.ledger import open_ledger
 from bot.edges.yaml_reader import ChildYamlReader
-from bot.errors import Refusal, Refused, Unavailable
+from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.config_file import CONFIG_PATH, read_config
 from bot.model.cluster import NOT_CONFIGURED
-from bot.model.config import Metrics
+from bot.model.config import Config, Metrics
 from bot.model.evidence import Workload
 from bot.model.noun import Noun
 from bot.rendering.redaction import Secrets
 from bot.settings import Settings
 
+__all__ = ["MODES", "Check", "Mode", "check", "works_together"]
+
 _SQLITE: Final = "sqlite:///"
-
-
-class Check(Noun):
-    """One line of the doctor."""
-
-    what: str
-    state: Literal["ok", "failed", "skipped"]
-    found: str
-    remedy: str = ""
 
 
 class Mode(Noun):
@@ -65,14 +63,19 @@ MODES: Final = (
 )
 
 
-def check(settings: Settings) -> tuple[Check, ...]:
-    """Every line. Raises nothing for what is wrong outside: that is what the lines say."""
+def check(settings: Settings, *, config_file: Path | None = None) -> tuple[Check, ...]:
+    """Every line. ``config_file``: read in place of the infrastructure repository's own. Raises nothing for what is
+    wrong outside: that is what the lines say.
+    """
+    seen = _Seen()
     return (
-        *_github(settings),
+        *_tried("config file", _given_config(config_file, seen)),
+        *_github(settings, seen),
+        *state(seen.config, machines=settings.proxmox_endpoint is not None),
         *_clusters(settings),
         *_tried("model", _model(settings)),
         *_prometheus(settings),
-        *_tools(),
+        *tools(answer_of),
         _python(settings),
         _database(settings),
         *_server(settings),
@@ -80,12 +83,41 @@ def check(settings: Settings) -> tuple[Check, ...]:
     )
 
 
-def _github(settings: Settings) -> Iterator[Check]:
+@dataclass
+class _Seen:
+    """The config file, once one was read; ``given``: by the command line, so that the repository's is not read."""
+
+    config: Config | None = None
+    given: bool = False
+
+
+def _given_config(path: Path | None, seen: _Seen) -> Iterator[Check]:
+    """Raises Refused(config) for a file that cannot be read."""
+    if path is None:
+        return
+    seen.given = True
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        message, remedy = f"{path.name} cannot be read.", "Name the file that --config means, in UTF-8."
+        raise Refused(Refusal(code=Code.CONFIG, message=message, remedy=remedy)) from None
+    yield _judged(text, path.name, seen, found=f"{path.name} is valid")
+
+
+def _judged(text: str | None, name: str, seen: _Seen, *, found: str) -> Check:
+    config = read_config(text, yaml=ChildYamlReader(), path=name)
+    if isinstance(config, Refusal):
+        return _failed("config file", config)
+    seen.config = config
+    return Check(what="config file", state="ok", found=found)
+
+
+def _github(settings: Settings, seen: _Seen) -> Iterator[Check]:
     secrets = Secrets(settings.secrets())
     if settings.github_app_id is not None or settings.github_private_key is not None:
-        yield from _tried("GitHub App", _app(settings, secrets))
+        yield from _tried("GitHub App", _app(settings, secrets, seen))
     if settings.github_token is not None:
-        yield from _tried("GitHub", _token(settings, settings.github_token, secrets))
+        yield from _tried("GitHub", _token(settings, settings.github_token, secrets, seen))
     elif settings.github_app_id is None:
         remedy = "Set GITHUB_TOKEN (contents, issues, pull requests: write), or a GitHub App, to open pull requests."
         yield Check(what="GitHub", state="skipped", found="no token", remedy=remedy)
@@ -98,7 +130,7 @@ def _tried(what: str, lines: Iterator[Check]) -> Iterator[Check]:
         yield _failed(what, stop.refusal)
 
 
-def _app(settings: Settings, secrets: Secrets) -> Iterator[Check]:
+def _app(settings: Settings, secrets: Secrets, seen: _Seen) -> Iterator[Check]:
     """Half an App is a mistake. A token is minted with the rights of the first command, and used to read. Raises."""
     names = {
         "AI_PROVISION_GITHUB_APP_ID": settings.github_app_id is not None,
@@ -124,7 +156,7 @@ def _app(settings: Settings, secrets: Secrets) -> Iterator[Check]:
         found = f"App {settings.github_app_id} may write to {settings.infra_repo}: contents, issues, pull requests"
         yield Check(what="GitHub App", state="ok", found=found)
         with _forge(settings, source, secrets) as forge:
-            yield _config(settings.infra_repo, forge)
+            yield from _repository(settings.infra_repo, forge, seen)
 
 
 def _model(settings: Settings) -> Iterator[Check]:
@@ -180,7 +212,7 @@ def _installed(app_id: str, repositories: tuple[str, ...]) -> Check:
     return Check(what="GitHub App", state="failed", found=f"App {app_id} is installed nowhere", remedy=remedy)
 
 
-def _token(settings: Settings, token: SecretStr, secrets: Secrets) -> Iterator[Check]:
+def _token(settings: Settings, token: SecretStr, secrets: Secrets, seen: _Seen) -> Iterator[Check]:
     """What the token may read, and what GitHub says that it may write. Raises Refused or Unavailable."""
     repo = settings.infra_repo
     if repo is None:
@@ -192,7 +224,7 @@ def _token(settings: Settings, token: SecretStr, secrets: Secrets) -> Iterator[C
         rights = forge.rights(repo)
         yield Check(what="GitHub", state="ok", found=f"{repo} is visible to GITHUB_TOKEN")
         yield _rights(repo, rights)
-        yield _config(repo, forge)
+        yield from _repository(repo, forge, seen)
 
 
 def _forge(settings: Settings, token: SecretStr | TokenSource, secrets: Secrets) -> OperatorForge:
@@ -205,13 +237,15 @@ def _forge(settings: Settings, token: SecretStr | TokenSource, secrets: Secrets)
     )
 
 
-def _config(repo: str, forge: OperatorForge) -> Check:
-    text = forge.file(repo, CONFIG_PATH)
-    config = read_config(text, yaml=ChildYamlReader())
-    if isinstance(config, Refusal):
-        return _failed("config file", config)
-    found = f"{CONFIG_PATH} of {repo} is valid" if text is not None else f"{repo} has no {CONFIG_PATH}: defaults hold"
-    return Check(what="config file", state="ok", found=found)
+def _repository(repo: str, forge: OperatorForge, seen: _Seen) -> Iterator[Check]:
+    """The config file, unless the command line gave one, and the settings that the pipeline relies on. Raises."""
+    if not seen.given:
+        text = forge.file(repo, CONFIG_PATH)
+        known = (
+            f"{CONFIG_PATH} of {repo} is valid" if text is not None else f"{repo} has no {CONFIG_PATH}: defaults hold"
+        )
+        yield _judged(text, CONFIG_PATH, seen, found=known)
+    yield from _tried("repository settings", repository(repo, forge.line, config=seen.config))
 
 
 def _rights(repo: str, rights: frozenset[str] | None) -> Check:
@@ -245,21 +279,6 @@ def _clusters(settings: Settings) -> Iterator[Check]:
             found=f"{gap.code}: {gap.reason}",
             remedy=gap.remedy,
         )
-
-
-_TOOLS: Final[dict[str, tuple[Literal["failed", "skipped"], str]]] = {
-    "git": ("failed", "Install git: repositories are read and pull requests are pushed with it."),
-    "terraform": ("skipped", "Without it `terraform fmt` is not checked; the provider schema check still runs."),
-    "kubectl": ("skipped", "Only needed to apply the manifests by hand."),
-}
-
-
-def _tools() -> Iterator[Check]:
-    for tool, (state, remedy) in _TOOLS.items():
-        if shutil.which(tool):
-            yield Check(what=tool, state="ok", found="found")
-        else:
-            yield Check(what=tool, state=state, found="not found", remedy=remedy)
 
 
 def _python(settings: Settings) -> Check:
@@ -335,7 +354,3 @@ def _given(settings: Settings) -> dict[str, bool]:
         "PROXMOX_VE_API_TOKEN": settings.proxmox_token is not None,
         "KUBECONFIG": settings.kubeconfig is not None,
     }
-
-
-def _failed(what: str, refusal: Refusal) -> Check:
-    return Check(what=what, state="failed", found=f"{refusal.code}: {refusal.message}", remedy=refusal.remedy)

@@ -32,6 +32,8 @@ NEW_POOL: Final = ("Pool.Allocate",)
 TEMPLATE: Final = ("VM.Audit", "VM.Clone")
 DISKS: Final = ("Datastore.AllocateSpace",)
 IMAGES: Final = ("Datastore.AllocateTemplate", "Datastore.Audit")
+IMAGE_END: Final = ("Datastore.Allocate",)
+"""An image that was downloaded is no guest's disk: removing it takes the right to configure its datastore."""
 NETWORK: Final = ("SDN.Use",)
 DOWNLOAD: Final = ("Sys.AccessNetwork",)
 DEVICE: Final = ("Mapping.Use",)
@@ -91,7 +93,7 @@ def apply_roles(major: int) -> tuple[Role, ...]:
 
 
 def cluster_roles(major: int) -> tuple[Role, ...]:
-    """What high availability, backup jobs and replication need: as good as a root shell, so a decision of its own."""
+    """What high availability, backup jobs, replication and removed images need: wide rights, each its own decision."""
     if major >= 9:
         replication = Role("AiProvisionReplication", "/pool/POOL", REPLICATION_OF_9, only_for="storage replication")
     else:
@@ -103,6 +105,9 @@ def cluster_roles(major: int) -> tuple[Role, ...]:
         Role("AiProvisionHA", "/", HA, only_for="high availability"),
         Role("AiProvisionBackup", "/", BACKUP, only_for="backup jobs"),
         Role("AiProvisionBackupStore", "/storage/BACKUPS", BACKUP_STORE, only_for="backup jobs"),
+        Role(
+            "AiProvisionImageEnd", "/storage/IMAGES", IMAGE_END, only_for="removing downloaded images with their stack"
+        ),
         replication,
     )
 
@@ -115,16 +120,16 @@ metadata:
 rules:
   - apiGroups: [""]
     resources: [nodes, pods, namespaces, resourcequotas, limitranges, events]
-    verbs: [get, list]
+    verbs: [list]
   - apiGroups: [apps]
     resources: [deployments, statefulsets, daemonsets]
-    verbs: [get, list]
+    verbs: [list]
   - apiGroups: [storage.k8s.io]
     resources: [storageclasses]
-    verbs: [get, list]
+    verbs: [list]
   - apiGroups: [networking.k8s.io]
     resources: [ingressclasses]
-    verbs: [get, list]
+    verbs: [list]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -138,8 +143,13 @@ subjects:
   - apiGroup: rbac.authorization.k8s.io
     kind: User
     name: ai-provision-survey
+  - apiGroup: rbac.authorization.k8s.io
+    kind: User
+    name: ai-provision-apply
 """
-"""What one visit to a Kubernetes cluster reads; ``/version`` and ``/apis`` are everybody's."""
+"""What one visit to a Kubernetes cluster reads; ``/version`` and ``/apis`` are everybody's. CI's user reads too: the
+preflight looks once more right before the apply.
+"""
 
 BOT_TOKEN: Final = {"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"}
 """Of the GitHub App or the bot's token. Not ``workflows``, not ``deployments``, not ``administration``."""
@@ -155,7 +165,7 @@ def roles_text(version_major: int | None = None, *, kubernetes_apply: str = "") 
     """
     majors = MAJORS if version_major is None else (9 if version_major >= 9 else 8,)
     parts = [line for major in majors for line in _proxmox(major)]
-    parts += ["# Kubernetes, reading. Give it to the user that the survey's kubeconfig names.", _pasted(SURVEY_YAML)]
+    parts += ["# Kubernetes, reading. For the users that the bot's and CI's kubeconfigs name.", _pasted(SURVEY_YAML)]
     if kubernetes_apply.strip():
         parts += ["# Kubernetes, apply. Give it to the user that CI's kubeconfig names.", _pasted(kubernetes_apply)]
     return "\n".join([*parts, *_github()]) + "\n"
@@ -182,7 +192,7 @@ def _proxmox(major: int) -> Iterator[str]:
         yield from _given(role)
     yield "# Repeat the lines for each pool, template, datastore, zone (localnetwork: plain bridges) and node in use."
     yield ""
-    yield "# Only with high availability, backup jobs or replication. Sys.Console on / is as good as a root shell."
+    yield "# Only for what each line names. Sys.Console on / is as good as a root shell, so decide on it apart."
     for role in cluster_roles(major):
         yield from _given(role)
     yield ""

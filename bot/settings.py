@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     proxmox_api_token_secret: Annotated[
         SecretStr | None, Field(validation_alias=_names("PROXMOX_API_TOKEN_SECRET"))
     ] = None
+    proxmox_survey_token: Annotated[
+        SecretStr | None, Field(validation_alias=_names("AI_PROVISION_PROXMOX_SURVEY_TOKEN"))
+    ] = None
     proxmox_insecure: Annotated[bool, Field(validation_alias=_names("PROXMOX_VE_INSECURE"))] = False
     kubeconfig: Annotated[str | None, Field(validation_alias=_names("KUBECONFIG"))] = None
     prometheus_url: Annotated[str | None, Field(validation_alias=_names("PROMETHEUS_URL"))] = None
@@ -142,6 +145,13 @@ class Settings(BaseSettings):
             return f"{self.proxmox_api_token_id}={self.proxmox_api_token_secret.get_secret_value()}"
         return None
 
+    @property
+    def proxmox_reader(self) -> str | None:
+        """The token that reads the cluster: one of its own beside an apply token, else the only one."""
+        if self.proxmox_survey_token is not None:
+            return self.proxmox_survey_token.get_secret_value()
+        return self.proxmox_token
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, longest first, for redaction at the one exit."""
         values = {
@@ -154,15 +164,16 @@ class Settings(BaseSettings):
                 self.github_private_key,
                 self.proxmox_api_token,
                 self.proxmox_api_token_secret,
+                self.proxmox_survey_token,
                 self.prometheus_token,
                 self.google_api_key,
                 self.openai_api_key,
             )
             if secret is not None
         }
-        token = self.proxmox_token
-        if token and "=" in token:
-            values.add(token.split("=", 1)[1])
+        for token in (self.proxmox_token, self.proxmox_reader):
+            if token and "=" in token:
+                values.add(token.split("=", 1)[1])
         if self.prometheus_token is not None:
             values.add(self.prometheus_token.get_secret_value().partition(":")[2])
         return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))

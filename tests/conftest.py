@@ -1,4 +1,4 @@
-"""What every test leaves as it found it: the logging of this process."""
+"""What every test leaves as it found it, the logging of this process, and the mark of the tests that take long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from hypothesis import settings
 
 # a deadline for one example measures the machine, not the code; what has to end soon has a test of its own
 settings.register_profile("ours", deadline=None)
+settings.register_profile("thorough", deadline=None)
 settings.load_profile("ours")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes long; make test leaves it out, make test-real runs it")
+    config.addinivalue_line("markers", "thorough: a property; make test-real runs it again with more examples")
 
 
 @pytest.fixture(autouse=True)

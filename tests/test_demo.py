@@ -16,6 +16,7 @@ def running() -> Iterator[Stage]:
         yield one
 
 
+@pytest.mark.long
 def test_a_comment_becomes_a_pull_request_and_the_same_comment_again_updates_it(running: Stage) -> None:
     number, published = running.command(COMMENT)
     assert published.pull is not None, published
@@ -46,12 +47,14 @@ def test_a_comment_becomes_a_pull_request_and_the_same_comment_again_updates_it(
     assert github.unknown == ()
 
 
+@pytest.mark.long
 def test_somebody_without_a_right_gets_one_polite_refusal(running: Stage) -> None:
     number, published = running.command(COMMENT, login="mallory")
     assert (published.kind, published.code) == ("refused", "forbidden")
     assert len(running.github.comments(INFRA, number)) == 2
 
 
+@pytest.mark.long
 def test_a_repository_that_is_not_there(running: Stage) -> None:
     _, published = running.command(COMMENT.replace("supermarket-inventory", "nothing-here"))
     assert published.kind == "refused"

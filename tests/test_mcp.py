@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -59,8 +60,18 @@ def bench(folder: Path = EXAMPLES, **settings: str) -> ToolBench:
     return ToolBench(settings=read_settings(settings), root=folder, inventory=SnapshotInventory(snapshot()))
 
 
-def test_every_tool_answers_over_the_wire() -> None:
-    async def use(client: Client) -> dict[str, protocol.CallToolResult]:
+@dataclass(frozen=True)
+class Heard:
+    """What one client heard from one server: its tools, an answer of each, and a refusal."""
+
+    tools: list[protocol.Tool]
+    answers: dict[str, protocol.CallToolResult]
+    refusal: protocol.CallToolResult
+
+
+@pytest.fixture(scope="module")
+def wire() -> Heard:
+    async def use(client: Client) -> Heard:
         arguments: dict[str, dict[str, Any]] = {
             "survey": {"git_repo": "supermarket-inventory"},
             "snapshot": {},
@@ -68,9 +79,17 @@ def test_every_tool_answers_over_the_wire() -> None:
             "explain": {**ASKED, "about": "replicas"},
             "check": ASKED,
         }
-        return {name: await client.call_tool(name, given) for name, given in arguments.items()}
+        return Heard(
+            tools=(await client.list_tools()).tools,
+            answers={name: await client.call_tool(name, given) for name, given in arguments.items()},
+            refusal=await client.call_tool("survey", {"git_repo": "/etc"}),
+        )
 
-    answers = session(use)
+    return session(use)
+
+
+def test_every_tool_answers_over_the_wire(wire: Heard) -> None:
+    answers = wire.answers
     assert {name for name, answer in answers.items() if answer.is_error} == set()
     shown = {name: answer.structured_content for name, answer in answers.items()}
     assert [service["name"] for service in shown["survey"]["services"]] == ["api", "web"]
@@ -86,11 +105,8 @@ def test_every_tool_answers_over_the_wire() -> None:
         assert json.loads(text.text) == shown[name]
 
 
-def test_a_client_sees_typed_tools_that_only_read() -> None:
-    async def use(client: Client) -> list[protocol.Tool]:
-        return (await client.list_tools()).tools
-
-    tools = session(use)
+def test_a_client_sees_typed_tools_that_only_read(wire: Heard) -> None:
+    tools = wire.tools
     assert [tool.name for tool in tools] == ["survey", "snapshot", "plan", "explain", "check"]
     for tool in tools:
         hints = tool.annotations
@@ -130,11 +146,8 @@ def test_a_refusal_is_structured(name: str, arguments: dict[str, Any], code: str
     assert answer.structured_content["error"]["code"] == code
 
 
-def test_a_refusal_comes_over_the_wire_as_an_error_that_a_program_can_read() -> None:
-    async def use(client: Client) -> protocol.CallToolResult:
-        return await client.call_tool("survey", {"git_repo": "/etc"})
-
-    answer = session(use)
+def test_a_refusal_comes_over_the_wire_as_an_error_that_a_program_can_read(wire: Heard) -> None:
+    answer = wire.refusal
     assert answer.is_error
     assert answer.structured_content["error"]["code"] == "repo-url"
     assert "/etc" not in answer.model_dump_json()

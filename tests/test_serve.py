@@ -138,6 +138,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield one
 
 
+@pytest.mark.long
 def test_the_life_of_a_pull_request(served: Served) -> None:
     github, number = served.github, served.issue()
     opened = served.ask(number, words="/pull/")
@@ -189,6 +190,7 @@ def test_a_delivery_counts_once_and_only_when_it_is_signed(served: Served) -> No
     assert len(served.github.comments(INFRA, number)) == 4, "two commands, two answers"
 
 
+@pytest.mark.long
 def test_a_server_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     with hub(tmp_path) as github:
         with running(tmp_path, github) as served:

@@ -74,6 +74,7 @@ def test_the_unpacked_wheel_finds_itself_and_its_templates(unpacked: Path, tmp_p
     assert done.stdout.splitlines() == [str(unpacked / "bot" / "__init__.py"), str(unpacked / "bot" / "_templates")]
 
 
+@pytest.mark.long
 def test_the_unpacked_wheel_plans(unpacked: Path, tmp_path: Path) -> None:
     example = unpacked / "bot" / "_examples" / "supermarket-inventory"
     options = ("--git-repo", str(example), "--app-description", "200 QPS", "--format", "json")

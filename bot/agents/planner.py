@@ -52,6 +52,7 @@ def first_plan(
             config=config,
             reserved=frozenset(evidence.reserved.vm_ids),
             reserved_addresses=frozenset(evidence.reserved.addresses),
+            before=evidence.before,
         )
     app = app_slug(collected.profile.name)
     if isinstance(app, Refusal):

@@ -19,7 +19,6 @@ from bot.model.config import Config
 from bot.model.plan import ClusterPlan, Machine, PlanView
 from bot.model.stack import TerraformPlan
 
-SSH: Final = 22
 SECRETS: Final = "ai-provision"
 """The namespace that receives kubeconfigs of new clusters."""
 
@@ -61,7 +60,7 @@ class MachineWork:
     def _knocked(self, machine: Reached, limit: float) -> Reached:
         if machine.address is None:
             return machine
-        seconds = self.bench.doors.wait(machine.address, port=SSH, seconds=limit)
+        seconds = self.bench.doors.wait(machine.address, port=self.bench.config.apply.ssh_port, seconds=limit)
         return machine.model_copy(update={"seconds": seconds})
 
     def configure(self) -> None:

@@ -1,7 +1,7 @@
 """A self-signed certificate for servers on loopback.
 
-In: a folder, the names it shall hold for. Out: PEM files: certificate with key for the server, certificate alone for its clients.
-Never: a key that leaves the folder.
+In: a folder, the names it shall hold for. Out: PEM files: certificate with key for the server, certificate alone for
+its clients. Never: a key that leaves the folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificate:
-    """``chain`` holds key and certificate (for the server), ``authority`` the certificate alone (what clients trust)."""
+    """``chain`` holds key and certificate (for the server), ``authority`` the certificate alone (for clients)."""
 
     chain: Path
     authority: Path

@@ -1,7 +1,7 @@
 """Serves an ASGI application on this computer, on a free port, from a thread.
 
-In: an application, for TLS a certificate with its key. Out: its address while the context lasts. Never: another interface than
-127.0.0.1.
+In: an application, for TLS a certificate with its key. Out: its address while the context lasts. Never: another
+interface than 127.0.0.1.
 """
 
 from __future__ import annotations

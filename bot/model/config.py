@@ -85,6 +85,7 @@ class Apply(Noun):
     after: dict[str, str] = {}
     approvals: dict[str, Annotated[int, Field(ge=0, le=6)]] = {}
     rollout_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
+    ssh_port: Annotated[int, Field(ge=1, le=65_535)] = 22
     ssh_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
     lock_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
     parallelism: Annotated[int, Field(ge=1, le=10)] = 2

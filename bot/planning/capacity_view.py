@@ -6,18 +6,26 @@ is shown is the planned peak (n pods, at least the autoscaler's minimum).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.plan import Machine, NodeChange
-from bot.model.quantity import MilliCpu, Resources
+from bot.model.quantity import Resources
+from bot.planning.merged import Standing, added_by
 from bot.planning.pods import Fitted
 
 
 def node_changes(
-    fitted: Fitted, machines: tuple[Machine, ...], *, snapshot: ClusterSnapshot, headroom: Headroom
+    fitted: Fitted,
+    machines: tuple[Machine, ...],
+    *,
+    snapshot: ClusterSnapshot,
+    headroom: Headroom,
+    standing: Mapping[str, Standing],
 ) -> tuple[NodeChange, ...]:
-    """All nodes of both systems that were read, in the snapshot's order."""
+    """All nodes of both systems that were read, in the snapshot's order. A standing machine counts by its growth."""
     limits = {(room.system, room.node): room.limit for room in headroom.rooms}
-    added = _added(fitted, machines)
+    added = _added(fitted, machines, standing)
     return tuple(
         NodeChange(
             node=node.name,
@@ -30,7 +38,9 @@ def node_changes(
     )
 
 
-def _added(fitted: Fitted, machines: tuple[Machine, ...]) -> dict[tuple[str, str], Resources]:
+def _added(
+    fitted: Fitted, machines: tuple[Machine, ...], standing: Mapping[str, Standing]
+) -> dict[tuple[str, str], Resources]:
     added: dict[tuple[str, str], Resources] = {}
     requests = {sized.plan.name: sized.plan.requests for sized in fitted.services}
     for (service, node), count in sorted(fitted.stands.items()):
@@ -39,6 +49,5 @@ def _added(fitted: Fitted, machines: tuple[Machine, ...]) -> dict[tuple[str, str
         added[key] = added.get(key, Resources()) + pod.times(count)
     for machine in machines:
         key = ("proxmox", machine.node)
-        guest = Resources(cpu=MilliCpu(machine.cores * 1000), memory=machine.memory)
-        added[key] = added.get(key, Resources()) + guest
+        added[key] = added.get(key, Resources()) + added_by(machine, standing)
     return added

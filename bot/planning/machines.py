@@ -7,21 +7,24 @@ config). Never: a machine that nobody asked for, an id or address that is known 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.config import Config
 from bot.model.demand import Criticality, Demand
-from bot.model.plan import Machine, Placed
+from bot.model.plan import Machine, Placed, PlanView
 from bot.model.profile import RELATIONAL, DependencyKind
 from bot.model.quantity import Bytes
 from bot.planning.addresses import NOTHING_HELD, Held
+from bot.planning.blueprint_stays import stood
 from bot.planning.blueprints import Blueprint, about_settings, blueprints, decided, machine_on, seat_without_cluster
 from bot.planning.database import DatabaseSize, size_database
-from bot.planning.placement.board import world_of
+from bot.planning.merged import Standing, about_standing
+from bot.planning.placement.board import Seat, World, world_of
 from bot.planning.placement.place import NoRoom, Placement, place
+from bot.planning.placement.stay import seat_of
 from bot.planning.record import Notes, join, note, warn
 from bot.planning.scope import Scope
 from bot.planning.service import SizedService
@@ -42,13 +45,17 @@ class Machines:
 
 @dataclass(frozen=True)
 class Site:
-    """Where machines are planned for, and the ids and addresses that other open pull requests ``held``."""
+    """Where machines are planned for, and the ids and addresses that other open pull requests ``held``. ``before`` is
+    the merged plan of the same application, whose machines are ``standing``.
+    """
 
     scope: Scope
     snapshot: ClusterSnapshot
     headroom: Headroom
     config: Config
     held: Held = NOTHING_HELD
+    before: PlanView | None = None
+    standing: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def built_here(kinds: Sequence[DependencyKind], demand: Demand) -> tuple[DependencyKind, ...]:
@@ -72,11 +79,18 @@ def plan_machines(
     if isinstance(ground, Refusal):
         return ground
     plans = blueprints(
-        sizes, scope=site.scope, ground=ground, config=site.config, snapshot=site.snapshot, held=site.held
+        sizes,
+        scope=site.scope,
+        ground=ground,
+        config=site.config,
+        snapshot=site.snapshot,
+        held=site.held,
+        standing=site.standing,
     )
     if isinstance(plans, Refusal):
         return plans
     notes = join(size.notes + about_settings(size) for size in sizes) + ground.notes
+    notes += about_standing(site.standing, [plan.ask.name for plan in plans])
     return _on_cluster(plans, notes, site=site) if site.snapshot.of("proxmox") else _unverified(plans, notes, site=site)
 
 
@@ -85,9 +99,19 @@ def _sized(kind: DependencyKind, *, services: Sequence[SizedService], demand: De
     tier: Criticality = "dev"
     for sized in users or services:
         tier = stronger(tier, sized.tier)
-    free = [room.free.memory for room in site.headroom.of("proxmox") if room.usable]
+    own = _promised(kind, site)
+    free = [room.free.memory + own.get(room.node, 0) for room in site.headroom.of("proxmox") if room.usable]
     cap = min(max(free, default=site.config.limits.max_memory_per_machine), site.config.limits.max_memory_per_machine)
     return size_database(kind, users=users, demand=demand, tier=tier, memory_cap=Bytes(cap))
+
+
+def _promised(kind: DependencyKind, site: Site) -> dict[str, int]:
+    """The memory that the largest standing instance of each node has: its own use does not count against it."""
+    found: dict[str, int] = {}
+    for entry in site.standing.values():
+        if entry.guest is not None and entry.machine.serves == kind:
+            found[entry.guest.node] = max(found.get(entry.guest.node, 0), entry.guest.memory)
+    return found
 
 
 def _policy(sizes: Sequence[DatabaseSize], config: Config) -> Refusal | None:
@@ -115,8 +139,10 @@ def _beyond(what: str) -> Refusal:
 
 def _unverified(plans: Sequence[Blueprint], notes: Notes, *, site: Site) -> Machines:
     why = "no Proxmox cluster was read, so node, datastore and bridge are placeholders"
-    seat = seat_without_cluster(site.config)
-    machines = [machine_on(plan, seat, scope=site.scope, config=site.config, snapshot=site.snapshot) for plan in plans]
+    machines = [
+        machine_on(plan, _seat_unread(plan, site.config), scope=site.scope, config=site.config, snapshot=site.snapshot)
+        for plan in plans
+    ]
     finding = warn(
         "machines-unverified",
         f"Capacity unverified: {why}, and nobody knows whether VMIDs and addresses are free.",
@@ -129,7 +155,7 @@ def _unverified(plans: Sequence[Blueprint], notes: Notes, *, site: Site) -> Mach
 
 def _on_cluster(plans: Sequence[Blueprint], notes: Notes, *, site: Site) -> Machines | Refusal:
     world = world_of(site.snapshot, site.headroom, production=site.scope.production)
-    found = place([plan.ask for plan in plans], world)
+    plans, found, kept = _placed(plans, world)
     if isinstance(found, NoRoom):
         return _no_room(found)
     machines = [
@@ -140,8 +166,30 @@ def _on_cluster(plans: Sequence[Blueprint], notes: Notes, *, site: Site) -> Mach
         decided(plan, machine, why_node=placed.why, read=True)
         for plan, machine, placed in zip(plans, machines, found.placed, strict=True)
     )
-    remarks = _about_survival(found, site) + _together(machines) + _taken_names(machines, site.snapshot)
+    new = [machine for machine in machines if machine.name not in site.standing]
+    remarks = kept + _about_survival(found, site) + _together(machines) + _taken_names(new, site.snapshot)
     return Machines(tuple(machines), found.placed, verified=True, notes=notes + records + remarks)
+
+
+def _seat_unread(plan: Blueprint, config: Config) -> Seat:
+    if plan.standing is None:
+        return seat_without_cluster(config)
+    return seat_of(plan.standing.machine, plan.standing.node)
+
+
+def _placed(plans: Sequence[Blueprint], world: World) -> tuple[Sequence[Blueprint], Placement | NoRoom, Notes]:
+    """What stands on its seat, then the new instances around it."""
+    settled = stood(plans, world)
+    new = [plan.ask for plan in settled.plans if plan.ask.name not in settled.seats]
+    if not new:
+        placed = tuple(settled.placed[plan.ask.name] for plan in settled.plans)
+        return settled.plans, Placement(dict(settled.seats), placed, broken=()), settled.notes
+    found = place(new, replace(world, start=settled.board))
+    if isinstance(found, NoRoom):
+        return settled.plans, found, settled.notes
+    places = settled.placed | {entry.name: entry for entry in found.placed}
+    ordered = tuple(places[plan.ask.name] for plan in settled.plans)
+    return settled.plans, replace(found, seats=settled.seats | found.seats, placed=ordered), settled.notes
 
 
 def _no_room(found: NoRoom) -> Refusal:

@@ -32,6 +32,7 @@ from bot.planning.cost import cost_of
 from bot.planning.grounds import grounds_for
 from bot.planning.images import Origin
 from bot.planning.machines import Machines, Site, built_here, plan_machines
+from bot.planning.merged import left_over, standing_in
 from bot.planning.pods import Fitted, cap_by_connections
 from bot.planning.record import Notes, join
 from bot.planning.refinement import wishes_for
@@ -62,14 +63,19 @@ def make_plan(
 ) -> Plan | Refusal:
     """The whole plan. ``app`` is a slug of ``naming.app_slug``; ``repo_owner`` and ``commit`` name images to build;
     ``refinements`` are what somebody fixed since, ``adjustments`` inputs that a model moved, ``evidence`` what was
-    measured and remembered; ``reserved`` VMIDs and ``reserved_addresses`` belong to other pull requests. A number of a
-    model or of a correction never causes a refusal: the plan is made without it.
+    measured and remembered, its ``before`` the merged plan whose machines are updated in place; ``reserved`` VMIDs and
+    ``reserved_addresses`` belong to other pull requests. A number of a model or of a correction never causes a refusal:
+    the plan is made without it.
     """
     scope = settle_scope(app, demand, config=config)
     if isinstance(scope, Refusal):
         return scope
     held = Held(vm_ids=reserved, addresses=reserved_addresses)
-    site = Site(scope=scope, snapshot=snapshot, headroom=headroom, config=config, held=held)
+    before = evidence.before
+    standing = standing_in(before, snapshot)
+    if isinstance(standing, Refusal):
+        return standing
+    site = Site(scope, snapshot, headroom, config=config, held=held, before=before, standing=standing)
     origin = Origin(app=app, owner=repo_owner, commit=commit)
     brief = _Brief(demand, profile, site=site, origin=origin, evidence=evidence)
     everything = said(refinements, adjustments, evidence.corrections)
@@ -120,10 +126,22 @@ def _made(brief: _Brief, everything: Said) -> Plan | Refusal:
     databases = plan_machines(built, services=grown.fitted.services, demand=demand, site=grown.site)
     if isinstance(databases, Refusal):
         return databases
-    machines = together(grown, databases, most=config.limits.max_machines)
-    if isinstance(machines, Refusal):
-        return machines
+    planned = together(grown, databases, most=config.limits.max_machines)
+    if isinstance(planned, Refusal):
+        return planned
+    machines = _with_left(planned, site)
     return _priced(brief, grown=grown, machines=machines, heard=stands.notes)
+
+
+def _with_left(planned: Machines, site: Site) -> Machines:
+    """With what nobody asks for and yet outlives the plan."""
+    left = left_over(site.standing, [machine.name for machine in planned.machines], app=site.scope.app)
+    return Machines(
+        planned.machines + left.machines,
+        planned.placed + left.placed,
+        verified=planned.verified,
+        notes=planned.notes + left.notes,
+    )
 
 
 def _priced(brief: _Brief, *, grown: Grown, machines: Machines, heard: Notes) -> Plan:
@@ -161,7 +179,7 @@ def _capacity(grown: Grown, machines: Machines, site: Site) -> tuple[NodeChange,
     """All nodes that were read, and those that the plan adds."""
     snapshot = site.snapshot.model_copy(update={"nodes": (*site.snapshot.nodes, *grown.nodes)})
     headroom = site.headroom.model_copy(update={"rooms": (*site.headroom.rooms, *grown.rooms)})
-    return node_changes(grown.fitted, machines.machines, snapshot=snapshot, headroom=headroom)
+    return node_changes(grown.fitted, machines.machines, snapshot=snapshot, headroom=headroom, standing=site.standing)
 
 
 def _notes(demand: Demand, *, fitted: Fitted, machines: Machines, scope: Scope) -> Notes:

@@ -5,35 +5,38 @@ In: the site and the machines. Out: the same site with less room. Never: a chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.model.cluster import Guest, Node, Room, Store
 from bot.model.plan import Machine
-from bot.model.quantity import Bytes, MilliCpu, Resources
+from bot.model.quantity import Bytes, Resources
 from bot.planning.machines import Site
+from bot.planning.merged import Standing, added_by
 
 
 def with_machines(site: Site, machines: Sequence[Machine]) -> Site:
-    """What the next machines of the same plan may still use."""
-    added = {name: _sum(machines, name) for name in {machine.node for machine in machines}}
+    """What the next machines of the same plan may still use. What runs already takes only what it grows by."""
+    added = {name: _sum(machines, name, site.standing) for name in {machine.node for machine in machines}}
     facts = site.snapshot.proxmox
+    runs = {name for name, entry in site.standing.items() if entry.guest is not None}
+    new = [machine for machine in machines if machine.name not in runs]
     snapshot = site.snapshot.model_copy(
         update={
             "nodes": tuple(_fuller(node, added) for node in site.snapshot.nodes),
-            "stores": tuple(_emptier(store, machines) for store in site.snapshot.stores),
-            "proxmox": facts.model_copy(update={"guests": (*facts.guests, *map(_guest, machines))}) if facts else None,
+            "stores": tuple(_emptier(store, new) for store in site.snapshot.stores),
+            "proxmox": facts.model_copy(update={"guests": (*facts.guests, *map(_guest, new))}) if facts else None,
         }
     )
     rooms = tuple(_smaller(room, added) for room in site.headroom.rooms)
     return replace(site, snapshot=snapshot, headroom=site.headroom.model_copy(update={"rooms": rooms}))
 
 
-def _sum(machines: Sequence[Machine], node: str) -> Resources:
+def _sum(machines: Sequence[Machine], node: str, standing: Mapping[str, Standing]) -> Resources:
     total = Resources()
     for machine in machines:
         if machine.node == node:
-            total += Resources(cpu=MilliCpu(machine.cores * 1000), memory=machine.memory)
+            total += added_by(machine, standing)
     return total
 
 

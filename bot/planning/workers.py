@@ -19,9 +19,9 @@ from bot.model.config import Limits
 from bot.model.decision import Decision
 from bot.model.plan import Machine
 from bot.model.quantity import GIB, Bytes, MilliCpu, Resources
-from bot.model.wishes import MachineWish, Wishes
+from bot.model.wishes import MachineWish
+from bot.planning.earlier_workers import Earlier, earlier_workers, own_pods_given_back, wishes_again, yard_of_site
 from bot.planning.infrastructure.build import Built, build, no_room
-from bot.planning.infrastructure.ground import Yard
 from bot.planning.machines import Machines, Site
 from bot.planning.naming import service_slug
 from bot.planning.nodes import RESERVE_CORES, RESERVE_GIB
@@ -69,21 +69,60 @@ class _Offer:
 
 
 def room_for(services: Sequence[SizedService], *, site: Site) -> Grown | Refusal:
-    """The pods on the nodes that exist, else on these and new workers."""
+    """The pods on the nodes that exist, those that an earlier plan added included; else on these and new workers.
+
+    Pods of this application that run already count once: a second look is without them.
+    """
+    earlier = earlier_workers(site)
+    if isinstance(earlier, Refusal):
+        return earlier
+    waiting = earlier.waiting if earlier is not None else ()
+    ground = _with_nodes(site, _nodes_of(waiting, site)) if waiting else site
     namespace = site.scope.namespace
-    fitted = fit_pods(services, snapshot=site.snapshot, headroom=site.headroom, namespace=namespace)
+    fitted = fit_pods(services, snapshot=ground.snapshot, headroom=ground.headroom, namespace=namespace)
+    if isinstance(fitted, Refusal) and site.before is not None:
+        ground = own_pods_given_back(ground, services)
+        fitted = fit_pods(services, snapshot=ground.snapshot, headroom=ground.headroom, namespace=namespace)
     if isinstance(fitted, Fitted):
-        return Grown(fitted, site)
-    if fitted.code is not Code.CAPACITY or not _may_grow(services, site):
+        return _as_before(fitted, earlier, site=site)
+    if fitted.code is not Code.CAPACITY or not _may_grow(services, ground):
         return fitted
-    missing = _missing(services, site)
+    return _offered(services, fitted, waiting, ground=ground, site=site)
+
+
+def _offered(
+    services: Sequence[SizedService], refusal: Refusal, waiting: Sequence[Machine], *, ground: Site, site: Site
+) -> Grown | Refusal:
+    """The cheapest workers that Proxmox has room for, or the refusal of the pods with a second reason."""
+    missing = _missing(services, ground)
     reason = "no size of worker within the limits of .ai-provision.yaml holds the pods"
-    for offer in sorted(_offers(services, missing, site), key=lambda one: one.cost):
+    for offer in sorted(_offers(services, missing, ground), key=lambda one: one.cost):
         built = _built(offer, site)
         if isinstance(built, Built):
-            return _grown(services, built, site=site, missing=missing, refusal=fitted)
+            found = _grown(services, built, waiting, ground=ground, site=site, missing=missing)
+            return found or refusal
         reason = no_room(built).message if isinstance(built, NoRoom) else built.message
-    return fitted.model_copy(update={"message": f"{fitted.message} Nor can workers be added: {reason.rstrip('.')}."})
+    return refusal.model_copy(update={"message": f"{refusal.message} Nor can workers be added: {reason.rstrip('.')}."})
+
+
+def _as_before(fitted: Fitted, earlier: Earlier | None, *, site: Site) -> Grown:
+    """No new worker; the earlier ones stay in the plan."""
+    if earlier is None:
+        return Grown(fitted, site)
+    machines = _of_cluster(earlier.built.machines, site)
+    nodes = _nodes_of(earlier.waiting, site)
+    workers = Machines(machines, earlier.built.placed, verified=True, notes=earlier.built.notes)
+    return Grown(fitted, with_machines(site, machines), workers, nodes=nodes, rooms=tuple(map(_room, nodes)))
+
+
+def _of_cluster(machines: Sequence[Machine], site: Site) -> tuple[Machine, ...]:
+    """The workers under the name of their cluster; one that was merged keeps the name that it has."""
+    had = {name: entry.machine.cluster for name, entry in site.standing.items()}
+    return tuple(one.model_copy(update={"cluster": had.get(one.name) or _cluster(site)}) for one in machines)
+
+
+def _nodes_of(machines: Sequence[Machine], site: Site) -> tuple[Node, ...]:
+    return tuple(_node(one.name, _allocatable(one.cores, one.memory), site) for one in machines)
 
 
 def _may_grow(services: Sequence[SizedService], site: Site) -> bool:
@@ -185,9 +224,7 @@ def _built(offer: _Offer, site: Site) -> Built | NoRoom | Refusal:
         )
         for name in _names(offer.count, site)
     )
-    asked = Wishes(name=site.scope.app, machines=wishes)
-    yard = Yard(asked, site.scope, snapshot=site.snapshot, headroom=site.headroom, config=site.config, held=site.held)
-    return build((), yard=yard)
+    return build((), yard=yard_of_site(site, (*wishes_again(site), *wishes)))
 
 
 def _cluster(site: Site) -> str:
@@ -200,7 +237,11 @@ def _cluster(site: Site) -> str:
 def _names(count: int, site: Site) -> list[str]:
     """The next numbers after the workers that exist, under the name that they have."""
     facts = site.snapshot.proxmox
-    held = {node.name for node in site.snapshot.nodes} | {guest.name for guest in (facts.guests if facts else ())}
+    held = (
+        {node.name for node in site.snapshot.nodes}
+        | set(site.standing)
+        | {guest.name for guest in (facts.guests if facts else ())}
+    )
     seen = [match for name in sorted(held) if (match := _NUMBERED.fullmatch(name)) is not None]
     nodes = {node.name for node in site.snapshot.of("kubernetes")}
     stem = next((match["stem"] for match in seen if match[0] in nodes), f"{_cluster(site)}-worker")
@@ -209,18 +250,25 @@ def _names(count: int, site: Site) -> list[str]:
 
 
 def _grown(
-    services: Sequence[SizedService], built: Built, *, site: Site, missing: Sequence[Pod], refusal: Refusal
-) -> Grown | Refusal:
+    services: Sequence[SizedService],
+    built: Built,
+    waiting: Sequence[Machine],
+    *,
+    ground: Site,
+    site: Site,
+    missing: Sequence[Pod],
+) -> Grown | None:
     """The pods once more, now with the workers under their own names."""
-    machines = tuple(one.model_copy(update={"cluster": _cluster(site)}) for one in built.machines)
-    nodes = tuple(_node(one.name, _allocatable(one.cores, one.memory), site) for one in machines)
-    more = _with_nodes(site, nodes)
+    machines = _of_cluster(built.machines, site)
+    new = [one for one in machines if one.name not in site.standing]
+    fresh = _nodes_of(new, site)
+    more = _with_nodes(ground, fresh)
     fitted = fit_pods(services, snapshot=more.snapshot, headroom=more.headroom, namespace=site.scope.namespace)
     if isinstance(fitted, Refusal):
-        return refusal
-    workers = Machines(
-        machines, built.placed, verified=True, notes=built.notes + _why(machines, missing, cluster=_cluster(site))
-    )
+        return None
+    notes = built.notes + _why(new, missing, cluster=_cluster(site))
+    workers = Machines(machines, built.placed, verified=True, notes=notes)
+    nodes = (*_nodes_of(waiting, site), *fresh)
     return Grown(fitted, with_machines(site, machines), workers, nodes=nodes, rooms=tuple(map(_room, nodes)))
 
 

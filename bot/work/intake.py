@@ -27,7 +27,7 @@ _LOG: Final = structlog.get_logger("ai_provision.intake")
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """Reads what the door stored. ``login`` is the bot's own account, when known; ``lessons`` keep what was declined."""
+    """Reads what the door stored. ``login`` is the bot's own account, when known; ``lessons``: what was declined."""
 
     ledger: Ledger
     clock: Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.agents.desk import Desk
@@ -20,6 +20,7 @@ from bot.model.finding import Finding
 from bot.model.quantity import Bytes, MilliCpu, Resources
 from bot.model.standard import Payload
 from tests.agents.cases import COMMAND, PIECE, collected, context, heard, rules_plan, tree
+from tests.daily import searched
 from tests.fakes.counsel import ScriptedCounsel
 
 KEY = "AKIA" + "QWERTYUIOPASDFGH"
@@ -250,7 +251,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SEPARATED = st.lists(WORDS | st.sampled_from((KEY, TOKEN, *INTERNAL, *URLS, *NAMES)), max_size=8).map(" ".join)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@searched(150, suppress_health_check=[HealthCheck.too_slow])
 @given(text=SEPARATED, title=SEPARATED, source=WORDS, name=st.text(string.ascii_letters + "-", min_size=4, max_size=12))
 def test_p08_no_text_whatever_smuggles_a_canary(text: str, title: str, source: str, name: str) -> None:
     guest = Guest(vm_id=1, name=name, kind="vm", node=NODE, status="running")

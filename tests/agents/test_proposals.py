@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.proposals import KEYS, Bench, Taken, standing, stood, within
@@ -15,6 +15,7 @@ from bot.model.plan import Plan
 from bot.model.quantity import Bytes, MilliCpu
 from bot.model.refinement import Refinement
 from tests.agents.cases import context, number, planned, rules_plan
+from tests.daily import searched
 
 RULED = rules_plan()
 SOURCES = {"sizing-7.5": "sizing-7.5", "source-2": "rule:docs/our rules about sizing.md#2"}
@@ -144,7 +145,7 @@ ANY = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(ma
                 st.from_regex(r"[0-9]{1,4}(m|Mi|Gi)?", fullmatch=True))  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@searched(300)
 @given(key=st.sampled_from(KEYS), value=ANY)
 def test_nothing_leaves_the_limits_whatever_is_said(key: str, value: Scalar) -> None:
     taken = within([number(key, value)], bench())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.payload_reading import read_payload
@@ -20,6 +20,7 @@ from bot.model.quantity import Bytes, MilliCpu
 from bot.model.recommendation import Recommendation
 from bot.model.standard import Payload
 from bot.rendering.patch import patch_text
+from tests.daily import searched
 from tests.model.test_standard import EXAMPLES, GENERATION, RECOMMENDATION
 
 READER = RememberingYamlReader(ChildYamlReader())
@@ -333,7 +334,7 @@ PAYLOADS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@searched(300)
 @given(PAYLOADS)
 def test_any_payload_is_answered_completely_or_refused_by_name_or_load(keys: dict[str, Any]) -> None:
     found = asked(**keys)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.agents.collector import Collected, collect
@@ -50,6 +50,7 @@ from tests.agents.cases import (
     reviewer_says,
     rules_plan,
 )
+from tests.daily import searched
 from tests.fakes.counsel import ScriptedCounsel
 from tests.fakes.house import DESCRIPTION, SUPERMARKET, FolderRepos, SilentToolbox, snapshot
 
@@ -358,7 +359,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@searched(15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=10), min_size=1, max_size=4).map("".join))
 def test_l05_prose_of_a_model_breaks_no_file(prose: str) -> None:
     words, name = prose[:300], prose[:64]

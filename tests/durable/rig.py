@@ -41,7 +41,7 @@ from tests.fakes.clock import StoppedClock
 
 Mode = Literal["before", "after"]
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.durable.rig"])
+PROCESSES.set_forkserver_preload(["tests.durable.warm"])
 _TIMES = re.compile(r"20\d\d-\d\d-\d\d[T ][\d:.]+Z?|index 0{7}\.\.[0-9a-f]{7}")
 """When the clusters were read, and the hash of the file that says so."""
 _READER = "ai-provision@pve!survey"

@@ -1,4 +1,4 @@
-"""10,000 deliveries with duplicates, redeliveries and tampered ones: each command runs once, none is lost, in order."""
+"""600 deliveries every day, 10,000 where tests take long, with duplicates, redeliveries and tampered ones: each command runs once, none is lost, in order."""
 
 from __future__ import annotations
 
@@ -31,11 +31,28 @@ from bot.ports import Steps
 from bot.web import web_app
 from bot.work.intake import Intake
 from bot.work.worker import Desk, Worker
+from tests.daily import every_day
 from tests.fakes.forge import FakeForge
 from tests.fakes.house import INFRA, house, office
 
 SECRET = b"a webhook secret"
-DELIVERIES, COMMANDS, REPOSITORIES = 10_000, 200, 20
+REPOSITORIES = 20
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much comes: deliveries of every kind, and the commands among them."""
+
+    deliveries: int
+    commands: int
+
+
+SIZES = [Size(600, 24), Size(10_000, 200)]
+
+
+@pytest.fixture(params=every_day(SIZES, one_in=2, ids=("six-hundred", "ten-thousand")))
+def size(request: pytest.FixtureRequest) -> Size:
+    return request.param
 
 
 @dataclass(frozen=True)
@@ -47,9 +64,9 @@ class Sent:
     signature: str
 
 
-def payload(number: int) -> bytes:
+def payload(number: int, size: Size) -> bytes:
     """A comment: a command in its own thread for the first ones, prose for the rest."""
-    text = "/ai-help" if number < COMMANDS else f"just talking, {number}"
+    text = "/ai-help" if number < size.commands else f"just talking, {number}"
     user = {"login": "ada", "id": 7, "type": "User"}
     return json.dumps(
         {
@@ -67,13 +84,14 @@ def sign(body: bytes) -> str:
     return "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
 
 
-def traffic(seed: int) -> list[Sent]:
+def traffic(seed: int, size: Size) -> list[Sent]:
     """Half of all is new; the rest is the same again, redelivered, altered under a known id, or badly signed."""
     chance = random.Random(seed)  # noqa: S311 - a test's traffic
-    fresh = [Sent(f"d-{number}", payload(number), sign(payload(number))) for number in range(DELIVERIES // 2)]
+    bodies = [payload(number, size) for number in range(size.deliveries // 2)]
+    fresh = [Sent(f"d-{number}", body, sign(body)) for number, body in enumerate(bodies)]
     extra = []
-    for _ in range(DELIVERIES // 2):
-        place = chance.randrange(COMMANDS * 2)
+    for _ in range(size.deliveries // 2):
+        place = chance.randrange(size.commands * 2)
         known = fresh[place]
         other = known.body.replace(b"created", b"created ")
         kind = chance.choice(
@@ -99,12 +117,12 @@ class Watch:
 
 
 @pytest.fixture
-def forge() -> FakeForge:
+def forge(size: Size) -> FakeForge:
     forge = FakeForge()
     for number in range(REPOSITORIES):
         forge.permissions[f"myorg/repo-{number}", "ada"] = "write"
-    for number in range(COMMANDS):
-        delivery = read_delivery("issue_comment", f"d-{number}", json.loads(payload(number)))
+    for number in range(size.commands):
+        delivery = read_delivery("issue_comment", f"d-{number}", json.loads(payload(number, size)))
         assert delivery is not None
         forge.hear(delivery)
     return forge
@@ -163,19 +181,21 @@ def deliver(url: str, sent: list[Sent]) -> Counter[int]:
         return Counter(pool.map(one, sent))
 
 
-def test_each_command_of_10_000_deliveries_runs_once_and_none_is_lost(
-    ledger: object, forge: FakeForge, watch: Watch, record_property: Callable[[str, object], None]
+def test_each_command_of_many_deliveries_runs_once_and_none_is_lost(
+    ledger: object, forge: FakeForge, watch: Watch, size: Size, record_property: Callable[[str, object], None]
 ) -> None:
     app = web_app(ledger, secrets=[SECRET.decode()], meters=Meters(), api_token=None)  # type: ignore[arg-type]
     with Loopback(app) as server:
-        statuses = deliver(server.url, traffic(seed=4))
+        statuses = deliver(server.url, traffic(4, size))
     deadline = time.monotonic() + 240
-    while len(watch.ended) < COMMANDS and time.monotonic() < deadline:
+    while len(watch.ended) < size.commands and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(0.5)
     answered = Counter((said.id, key) for key, comments in forge.comments.items() for said in comments if said.ours)
-    assert sum(statuses.values()) == DELIVERIES
+    assert sum(statuses.values()) == size.deliveries
     assert set(statuses) == {202, 401, 409}
-    assert len(watch.ended) == len({job.id for job in watch.ended}) == COMMANDS
-    assert len(answered) == COMMANDS
-    record_property("points", f"{DELIVERIES} deliveries {dict(statuses)}: {COMMANDS} commands, each once, none lost")
+    assert len(watch.ended) == len({job.id for job in watch.ended}) == size.commands
+    assert len(answered) == size.commands
+    record_property(
+        "points", f"{size.deliveries} deliveries {dict(statuses)}: {size.commands} commands, each once, none lost"
+    )

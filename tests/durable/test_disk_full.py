@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from bot.edges.clock import RealClock
@@ -57,6 +58,7 @@ def half_done(here: World, number: int, expected: dict[str, Any]) -> list[str]:
     return [name for name in ("comments", "pulls", "branches") if len(seen[name]) > len(expected[name])]
 
 
+@pytest.mark.long
 def test_h01_a_disk_that_fills_while_a_command_runs(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

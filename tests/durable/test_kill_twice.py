@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.durable.points import arm, undisturbed
+import pytest
+
+from tests.durable.points import Run, arm, counted, shares
 from tests.durable.rig import run_until_killed, run_worker, world
 
+SHARES = 6
 
-def test_h01_two_kills_in_a_row_change_nothing(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
-    expected, calls = undisturbed(tmp_path / "undisturbed")
-    pairs = [(at, at // 2) for at in range(1, len(calls), max(1, len(calls) // 12))]
+
+@pytest.mark.parametrize("share", shares(SHARES))
+def test_h01_two_kills_in_a_row_change_nothing(
+    share: int, plain_run: Run, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    every = [(at, at // 2) for at in range(1, len(plain_run.calls), max(1, len(plain_run.calls) // 12))]
+    pairs = every[share::SHARES]
+    assert pairs
     for first, second in pairs:
         with world(tmp_path / f"{first}-{second}") as here:
             number = here.command()
@@ -21,5 +29,5 @@ def test_h01_two_kills_in_a_row_change_nothing(tmp_path: Path, record_property: 
             run_until_killed(here)
             here.gate.at = None
             run_worker(here)
-            assert here.end_state(number) == expected, (first, second)
-    record_property("points", f"two kills in a row: {len(pairs)} pairs end as undisturbed")
+            assert here.end_state(number) == plain_run.end, (first, second)
+    record_property("cut off", counted("two kills in a row", len(pairs), len(every)))

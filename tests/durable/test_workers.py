@@ -146,6 +146,7 @@ def restarted(server: PostgresServer, how: signal.Signals) -> tuple[Callable[[],
     return strike, threads
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["shut down", "crashed"])
 def test_h01_a_restart_of_postgres_while_a_command_runs_changes_nothing(
     how: signal.Signals, postgres: PostgresServer, tmp_path: Path, record_property: Callable[[str, object], None]

@@ -1,15 +1,10 @@
 """Which places are public, and that git is never started for the others."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +12,7 @@ from bot.edges.git import GitRepos, Remote, public_remote
 from bot.edges.git.environment import environment
 from bot.edges.git.failures import kind_of
 from bot.edges.git.remote import is_public
+from bot.emulators.certificate import self_signed
 from bot.errors import Code, Refused, Unavailable
 from bot.model.command import RepoTarget
 from tests.edges.git_fixtures import TARGET, PlainYaml, repository, survey_set
@@ -148,32 +144,16 @@ def test_any_host_is_refused_or_a_plain_name(host: str) -> None:
         assert stop.value.refusal.code == Code.REPO_HOST
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+def unknown(folder: Path) -> ssl.SSLContext:
+    """The TLS side of a server whose certificate nobody knows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    context.load_cert_chain(self_signed(folder).chain)
     return context
 
 
 def test_a_self_signed_certificate_is_a_tls_refusal(tmp_path: Path) -> None:
     repository(tmp_path, {"Dockerfile": "FROM scratch\n"})
-    with git_host(tmp_path, tls=self_signed(tmp_path)) as host:
+    with git_host(tmp_path, tls=unknown(tmp_path)) as host:
         repos = GitRepos(
             select=survey_set,
             yaml=PlainYaml(),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 import structlog
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -19,6 +19,7 @@ from bot.edges.library.guidance import read_guidance
 from bot.edges.library.words import LONGEST, cut, words_of
 from bot.errors import Code, Unavailable
 from bot.model.evidence import Piece
+from tests.daily import searched
 from tests.edges.library_contract import BY_WORDS, LIBRARIES, SHELF, piece, silent, vowels, without_fts
 from tests.fakes.ledger import MemoryLedger
 
@@ -106,7 +107,7 @@ def test_query_syntax_is_data(name: str, words: str) -> None:
     assert ids(library.find((words, "apple")))[:1] != []
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(
     words=st.lists(st.text(st.characters(exclude_categories=()))).map(tuple),
     text=st.text(st.characters(exclude_categories=())),

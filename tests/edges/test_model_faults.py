@@ -7,15 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -23,6 +18,7 @@ from structlog.testing import capture_logs
 from bot.counsel import Tool
 from bot.edges.model import Pace
 from bot.edges.model.faults import judge
+from bot.emulators.certificate import self_signed
 from bot.emulators.models import Call, Failure, ModelServer, Step
 from bot.model.consultation import Allowance, FaultKind, PlannerAnswer, Reply
 from bot.model.noun import JsonValue, Noun
@@ -243,35 +239,11 @@ def test_l06_a_server_without_tls_behind_https_is_not_trusted(provider: str) -> 
     assert (reply.fault.kind, reply.spent.calls) == ("tls", 1)
 
 
-def certificate(folder: Path) -> Path:
-    """A self-signed certificate of this computer with its key."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "models")])
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = folder / "models.pem"
-    file.write_bytes(built.public_bytes(serialization.Encoding.PEM) + private)
-    return file
-
-
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_l06_an_unknown_certificate_ends_it_at_once_and_a_named_authority_is_trusted(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = certificate(tmp_path)
+    file = self_signed(tmp_path).chain
     with ModelServer({"planner": [GOOD]}, certificate=file) as server:
         with reachable_only_as(server.url + ROOTS[provider], provider) as go:
             stranger = go()

@@ -11,13 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.edges import _yaml_child
 from bot.edges.yaml_reader import ChildYamlReader, RememberingYamlReader
 from bot.model.tree import Unread, YamlDocument
 from bot.ports import YamlReader
+from tests.daily import searched
 from tests.survey.trees import PlainYamlReader
 
 NAMES = "abcdefghi"
@@ -251,7 +252,7 @@ def test_a_child_that_never_stops_talking_is_cut(tmp_path: Path) -> None:
     assert [item.path for item in unread] == ["1"]
 
 
-@settings(max_examples=150, deadline=2_000)
+@searched(150, deadline=2_000)
 @given(st.text(alphabet="ab:-?[]{}&*!|><'\"#%@, \n\t<0.9~", max_size=300) | st.binary(max_size=200))
 def test_a_verdict_is_always_plain_json(source: str | bytes) -> None:
     data = source if isinstance(source, bytes) else source.encode()

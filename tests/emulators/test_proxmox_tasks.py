@@ -103,7 +103,7 @@ def test_a_hanging_store_holds_its_tasks_for_ever(pve: ProxmoxEmulator, ask: Cli
 
 def test_a_task_of_others_is_not_shown(pve: ProxmoxEmulator, ask: Client) -> None:
     upid = pve.site.tasks.start("pve1", "vzdump", "101", "root@pam", lambda: None)
-    with pytest.raises(Refused, match="/nodes/pve1, Sys.Audit"):
+    with pytest.raises(Refused, match=r"/nodes/pve1, Sys\.Audit"):
         ask.task(upid)
 
 

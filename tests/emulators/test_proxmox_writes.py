@@ -266,7 +266,7 @@ def test_migration_takes_local_disks_along_only_when_told(pve: ProxmoxEmulator, 
 
 def test_pools_with_members_stay(ask: Client) -> None:
     clone(ask)
-    with pytest.raises(Refused, match="/pool/shop, Pool.Allocate"):
+    with pytest.raises(Refused, match=r"/pool/shop, Pool\.Allocate"):
         ask("DELETE", "/pools", poolid="shop")
     with calling(emulator(grants(Grant("/pool/shop", ("Pool.Allocate",))))) as more:
         clone(more)

@@ -17,17 +17,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from bot.emulators.certificate import self_signed
 
 Mode = Literal[
     "refused", "timeout", "drip", "429", "500", "502-html", "truncated", "wrong-schema", "tls", "credential",
@@ -298,29 +294,7 @@ def _serving(line: Line) -> Iterator[None]:
 @cache
 def _self_signed() -> ssl.SSLContext:
     """The TLS side of a server whose certificate nobody signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.NamedTemporaryFile() as chain:
-        chain.write(certificate.public_bytes(serialization.Encoding.PEM) + _pem(key))
-        chain.flush()
-        context.load_cert_chain(chain.name)
+    with tempfile.TemporaryDirectory() as folder:
+        context.load_cert_chain(self_signed(Path(folder)).chain)
     return context
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

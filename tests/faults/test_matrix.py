@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.daily import every_day
 from tests.fakes.house import INFRA
 from tests.faults.__main__ import DOCUMENT
 from tests.faults.advisers import APP
@@ -25,15 +26,16 @@ OWN_PODS = f"pods?fieldSelector=metadata.namespace%3D{APP}"
 
 @pytest.mark.parametrize(
     "cell",
-    [
-        pytest.param(
-            cell, id=cell.id, marks=[pytest.mark.xfail(reason=cell.gap, raises=AssertionError)] * bool(cell.gap)
-        )
-        for cell in CELLS
-        if cell.system != "model"
-    ],
+    every_day(
+        (cell for cell in CELLS if cell.system != "model"),
+        one_in=3,
+        ids=(cell.id for cell in CELLS if cell.system != "model"),
+    ),
 )
-def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], log: list[str]) -> None:
+def test_cell(cell: Cell, healthy: World, tmp_path: Path, log: list[str], request: pytest.FixtureRequest) -> None:
+    observed: list[str] = request.getfixturevalue("observed")
+    if cell.gap:
+        request.applymarker(pytest.mark.xfail(reason=cell.gap, raises=AssertionError))
     with scene(healthy, tmp_path, **{cell.system: {"mode": cell.mode}}) as one:
         end = one.command()
     observed.append(one.observed(cell.id, end, cell.system))
@@ -87,7 +89,11 @@ def test_what_prometheus_measured_moves_numbers_and_is_cited(healthy: World, tmp
 
 @pytest.mark.parametrize(
     ("part", "mode"),
-    [pytest.param(part, mode, id=f"{part.what}-{mode}") for part in PARTS for mode in part.modes],
+    every_day(
+        ((part, mode) for part in PARTS for mode in part.modes),
+        one_in=4,
+        ids=(f"{part.what}-{mode}" for part in PARTS for mode in part.modes),
+    ),
 )
 def test_a_part_that_fails_is_named(part: Part, mode: Mode, healthy: World, tmp_path: Path) -> None:
     with scene(healthy, tmp_path, **{part.system: {"mode": mode, "only": part.only}}) as one:
@@ -104,7 +110,7 @@ def test_a_part_that_fails_is_named(part: Part, mode: Mode, healthy: World, tmp_
         clean(one.shown(), own=one.lines["github"].url)
 
 
-@pytest.mark.parametrize(("system", "mode"), [pytest.param(*cell, id="-".join(cell)) for cell in DRAFTS])
+@pytest.mark.parametrize(("system", "mode"), every_day(DRAFTS, one_in=3))
 def test_a_silent_cluster_may_give_a_draft(system: System, mode: Mode, healthy: World, tmp_path: Path) -> None:
     with scene(healthy, tmp_path, config="\nwhen_unreachable: draft\n", **{system: {"mode": mode}}) as one:
         end = one.command()
@@ -126,7 +132,7 @@ def _unread(body: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("mode", HEALED)
+@pytest.mark.parametrize("mode", every_day(HEALED, one_in=3))
 def test_github_fails_in_the_middle_and_heals(mode: Mode, healthy: World, tmp_path: Path) -> None:
     facts: dict[str, Any] = {"mode": mode, "beyond": "/reactions"}
     with scene(healthy, tmp_path, github=facts) as one:

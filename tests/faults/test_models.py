@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.daily import every_day
 from tests.fakes.house import INFRA
 from tests.faults.advisers import Provider
 from tests.faults.judge import clean, judge_plan, unspoken
@@ -46,7 +47,14 @@ def warm(healthy: World, tmp_path_factory: pytest.TempPathFactory) -> dict[Provi
 pytestmark = pytest.mark.usefixtures("warm", "nothing_stays", "log")
 
 
-@pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.id) for cell in CELLS if cell.system == "model"])
+@pytest.mark.parametrize(
+    "cell",
+    every_day(
+        (cell for cell in CELLS if cell.system == "model"),
+        one_in=4,
+        ids=(cell.id for cell in CELLS if cell.system == "model"),
+    ),
+)
 def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], log: list[str]) -> None:
     seconds = HASTE if cell.mode in SLOW else 40.0
     with (
@@ -60,8 +68,14 @@ def test_cell(cell: Cell, healthy: World, tmp_path: Path, observed: list[str], l
     judge_plan(cell, one, end, log, ruled=healthy.ruled)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("failing", [pytest.param(one, id=one.name) for one in FAILINGS])
+@pytest.mark.parametrize(
+    ("failing", "provider"),
+    every_day(
+        ((failing, provider) for failing in FAILINGS for provider in PROVIDERS),
+        one_in=4,
+        ids=(f"{failing.name}-{provider}" for failing in FAILINGS for provider in PROVIDERS),
+    ),
+)
 def test_every_failure_of_every_provider_ends_in_a_plan(
     failing: Failing, provider: Provider, healthy: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

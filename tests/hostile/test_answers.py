@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 
 from bot.emulators.models import Asked, Call, Script
+from tests.daily import every_day
 from tests.hostile.answers import ANSWERS, INERT_TRAP, Answer
 from tests.hostile.belt import BENIGN, QUIET, Ended, World, vast, world
 from tests.hostile.compare import moved
@@ -94,7 +95,7 @@ def test_the_list_is_as_long_as_it_has_to_be() -> None:
     assert set(FATES) <= set(ANSWERS)
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", every_day(ANSWERS, one_in=3))
 def test_a_hostile_answer_changes_nothing_it_may_not(name: str, place: World, benign: Ended) -> None:
     hostile = place.end(everywhere(ANSWERS[name]))
     assert_harmless(benign, hostile)
@@ -140,7 +141,7 @@ TOGETHER: Mapping[str, tuple[tuple[str, Any], ...]] = {
 """Each number is within half and double; together they push the sizes that the rules make of them beyond."""
 
 
-@pytest.mark.parametrize("name", GREED)
+@pytest.mark.parametrize("name", every_day(GREED, one_in=3))
 def test_the_greediest_numbers_stay_within_half_and_double(name: str, place: World, roomy: Ended) -> None:
     assert_harmless(roomy, place.end(wanting(*GREED[name], why=INERT_TRAP[:300]), cluster=vast()))
 
@@ -184,7 +185,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", every_day(FIELDS, one_in=3))
 def test_L05_markdown_in_any_field_of_an_answer_is_inert(name: str, place: World, benign: Ended) -> None:  # noqa: N802  # the row of the suite
     def answer(asked: Asked) -> dict[str, Any]:
         [plain] = wanting(("replicas", 4))["*"]

@@ -12,6 +12,7 @@ import pytest
 
 from bot.emulators.models import Asked, Call
 from bot.model.tree import Tree
+from tests.daily import every_day
 from tests.edges.prometheus_kit import Stage
 from tests.hostile.belt import BENIGN, QUIET, Ended, World, world
 from tests.hostile.compare import moved
@@ -55,7 +56,9 @@ def without(files: dict[str, str], text: str) -> dict[str, str]:
     return files
 
 
-@pytest.mark.parametrize(("where", "text"), [row[1:] for row in TEXTS], ids=[row[0] for row in TEXTS])
+@pytest.mark.parametrize(
+    ("where", "text"), every_day((row[1:] for row in TEXTS), one_in=3, ids=(row[0] for row in TEXTS))
+)
 def test_T26_a_text_that_a_model_obeys_changes_nothing_it_may_not(  # noqa: N802  # the row of threats
     where: Place, text: str, place: World, stage: Stage, twins: dict[Place, Ended]
 ) -> None:
@@ -78,7 +81,7 @@ def page_twin(place: World) -> Ended:
     return end(place, page(HARMLESS), Obedient(NOTHING))
 
 
-@pytest.mark.parametrize("text", [row[2] for row in TEXTS[:8]], ids=range(1, 9))
+@pytest.mark.parametrize("text", every_day((row[2] for row in TEXTS[:8]), one_in=4, ids=map(str, range(1, 9))))
 def test_T26_a_page_of_knowledge_that_demands_moves_numbers_within_limits_alone(  # noqa: N802  # the row of threats
     text: str, place: World, page_twin: Ended
 ) -> None:

@@ -30,6 +30,7 @@ with open_ledger(sys.argv[1], clock=RealClock()) as ledger:
 """
 
 
+@pytest.mark.long
 def test_four_processes_open_a_new_database_at_once(url: str, clock: StoppedClock) -> None:
     with ExitStack() as stack:
         processes = [stack.enter_context(child(OPENER, url, f"d-{number}")) for number in range(4)]

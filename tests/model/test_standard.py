@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.agents.payload_reading import CAP, MAX_DEPTH, read_payload
@@ -17,6 +17,7 @@ from bot.model.consultation import CollectorAnswer, InterpreterAnswer, PlannerAn
 from bot.model.noun import Noun
 from bot.model.recommendation import Recommendation
 from bot.model.standard import Payload
+from tests.daily import searched
 from tests.tools.make_schemas import FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -151,14 +152,14 @@ JSON = st.recursive(
 KEYS = st.sampled_from([*Payload.model_fields, "recommendation", "generation", "nonsense"])
 
 
-@settings(max_examples=300, deadline=None)
+@searched(300)
 @given(st.dictionaries(KEYS, JSON, max_size=5))
 def test_any_json_is_a_payload_or_a_refusal(value: dict[str, Any]) -> None:
     answer = read_payload(json.dumps(value).encode())
     assert isinstance(answer, Payload) or answer.code is Code.SYNTAX
 
 
-@settings(max_examples=300, deadline=None)
+@searched(300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_payload_or_a_refusal(raw: bytes) -> None:
     answer = read_payload(raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Refusal
@@ -16,6 +16,7 @@ from bot.model.noun import JsonValue
 from bot.model.plan import Plan
 from bot.model.quantity import Bytes, MilliCpu
 from bot.model.refinement import RULES, Adjustment, Refinement
+from tests.daily import searched
 from tests.planning.builders import planned, profile, service
 from tests.planning.test_properties import numbers
 
@@ -133,7 +134,7 @@ def by_path(made: Plan) -> dict[str, JsonValue]:
     return {entry.path: entry.value for entry in made.decisions}
 
 
-@settings(deadline=None, max_examples=100)
+@searched(100)
 @given(EVIDENCE, ADJUSTMENTS, MODELS, DEMANDS)
 def test_any_evidence_gives_a_plan_or_a_refusal_within_policy(evidence, adjustments, models, demand):
     heard = {"evidence": evidence, "adjustments": adjustments, "refinements": models}
@@ -155,7 +156,7 @@ def test_any_evidence_gives_a_plan_or_a_refusal_within_policy(evidence, adjustme
     assert "@org" not in made.model_dump_json()
 
 
-@settings(deadline=None, max_examples=60)
+@searched(60)
 @given(EVIDENCE, ADJUSTMENTS, MODELS, DEMANDS)
 def test_every_number_that_moved_has_a_decision_with_its_source(evidence, adjustments, models, demand):
     plain = made_from(demand)
@@ -178,7 +179,7 @@ def test_every_number_that_moved_has_a_decision_with_its_source(evidence, adjust
             assert entry.rejected, entry
 
 
-@settings(deadline=None, max_examples=60)
+@searched(60)
 @given(EVIDENCE, ADJUSTMENTS, MODELS, DEMANDS)
 def test_neither_a_model_nor_a_correction_ever_causes_a_refusal(evidence, adjustments, models, demand):
     silent = made_from(demand, evidence=evidence.model_copy(update={"corrections": ()}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model.cluster import ClusterSnapshot
@@ -16,6 +16,7 @@ from bot.model.plan import Plan
 from bot.model.quantity import GIB, MIB, Bytes, MilliCpu, Resources
 from bot.model.refinement import Adjustment, Refinement
 from bot.planning.limits import as_written, bounds_of, clamp, read_number
+from tests.daily import searched
 from tests.planning.builders import GOLDEN_DEMAND, decision, plan, planned, profile, service, snapshot, worker
 
 FILES = service(name="files", path="files", stateful=True, dependencies=())
@@ -183,7 +184,7 @@ SCALARS = (
 )
 
 
-@settings(deadline=None, max_examples=100)
+@searched(100)
 @given(st.sampled_from(KEYS), SCALARS)
 def test_l02_whatever_a_model_says_is_a_plain_number_or_a_sentence(key, value):
     found = read_number(key, value)
@@ -217,7 +218,8 @@ def test_a_number_is_written_as_a_refinement_wants_it(key, number, text):
 STACKS = st.sampled_from([("go", "gin"), ("java", "spring-boot"), ("javascript", "express"), ("python", "fastapi")])
 
 
-@settings(deadline=None, max_examples=80)
+@searched(80)
+@example("replicas", 2, ("java", "spring-boot"), Demand(qps_peak=2401.0), 6)
 @given(
     st.sampled_from(("replicas", "max", "cpu", "memory")),
     st.integers(-10, 10**12) | st.floats(0, 20),
@@ -251,7 +253,10 @@ def test_a_clamped_number_is_taken_and_stays_within_policy(key, wanted, stack, d
     assert n_min <= api.replicas <= max(most, ruled.services[0].replicas)
     assert api.hpa is None or api.replicas <= api.hpa.max <= most
     assert api.requests.cpu >= 10
-    assert api.requests.memory >= ruled.services[0].requests.memory / 1.25
+    # Of memory itself a model takes the margin at most; where it moves pods, memory follows the requests in flight of
+    # each pod, and these are at least half as many as the rule's.
+    share = 1.25 if key == "memory" else 2
+    assert api.requests.memory >= ruled.services[0].requests.memory / share
 
 
 def test_the_golden_bounds_leave_room_for_the_golden_case():

@@ -14,6 +14,7 @@ from bot.model.quantity import GIB, Bytes, MilliCpu, Resources
 from bot.planning.placement.board import Ask, world_of
 from bot.planning.placement.failure import replaceable
 from bot.planning.placement.place import NoRoom, Placement, place
+from tests.daily import searched
 from tests.planning.builders import local_store, pve, rooms, shared_store, template
 
 
@@ -344,7 +345,7 @@ def batches(draw):
     ]
 
 
-@settings(deadline=None, max_examples=120)
+@searched(120)
 @given(clusters(), batches())
 def test_no_hard_constraint_is_ever_broken(snapshot, asks):
     found = placed(asks, snapshot)
@@ -397,7 +398,7 @@ def _check_survival(snapshot, asks, found, free) -> None:
         assert _by_trying_everything(sizes, {name: room for name, room in left.items() if name != lost})
 
 
-@settings(deadline=None, max_examples=60)
+@searched(60)
 @given(clusters(), batches())
 def test_a_refusal_names_every_node_or_the_lost_one(snapshot, asks):
     found = placed(asks, snapshot)
@@ -406,7 +407,7 @@ def test_a_refusal_names_every_node_or_the_lost_one(snapshot, asks):
         assert all(entry.reason for entry in found.rejected)
 
 
-@settings(deadline=None, max_examples=150)
+@searched(150)
 @given(clusters())
 def test_a_single_guest_is_refused_only_when_no_node_can_take_it(snapshot):
     one = ask(template=template(datastores=()), cpu=MilliCpu(2000), memory=Bytes.of_gib(4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.errors import Refusal
@@ -16,6 +16,7 @@ from bot.model.profile import Port
 from bot.model.quantity import Bytes
 from bot.planning.images import Origin
 from bot.planning.service import Around, size_service
+from tests.daily import searched
 from tests.planning.builders import planned, profile, service, snapshot
 
 STACKS = st.sampled_from(
@@ -59,7 +60,7 @@ def numbers(found: object):
         yield found
 
 
-@settings(deadline=None, max_examples=80)
+@searched(80)
 @given(demands(), STACKS, st.booleans())
 def test_every_plan_is_sane_and_repeatable(demand, stack, stateful):
     language, framework = stack
@@ -93,7 +94,7 @@ def sized(rate: float, tier: str, stack: tuple[str, str | None], *, grpc: bool =
     return size_service(service(language=stack[0], framework=stack[1], ports=ports), around=around)
 
 
-@settings(deadline=None, max_examples=100)
+@searched(100)
 @given(RATES, RATES, TIERS, STACKS, st.booleans())
 def test_more_load_never_means_less_cpu(left, right, tier, stack, grpc):
     less, more = sorted((left, right))
@@ -104,7 +105,7 @@ def test_more_load_never_means_less_cpu(left, right, tier, stack, grpc):
     assert small.plan.replicas <= large.plan.replicas
 
 
-@settings(deadline=None, max_examples=100)
+@searched(100)
 @given(RATES, TIERS, STACKS)
 def test_the_load_is_carried_when_the_pods_that_may_be_lost_are_lost(rate, tier, stack):
     found = sized(rate, tier, stack)

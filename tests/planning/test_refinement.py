@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Refusal
@@ -13,6 +13,7 @@ from bot.model.demand import Demand
 from bot.model.plan import Hpa, Pdb, Plan
 from bot.model.quantity import Bytes, MilliCpu, Resources
 from bot.model.refinement import Refinement
+from tests.daily import searched
 from tests.planning.builders import (
     GOLDEN_DEMAND,
     decision,
@@ -271,7 +272,7 @@ OF_API = ("replicas", "min", "max", "target", "cpu", "cpu_limit", "memory", "mem
 STACKS = st.sampled_from([("go", "gin"), ("java", "spring-boot"), ("javascript", "express"), ("python", "django")])
 
 
-@settings(deadline=None, max_examples=150)
+@searched(150)
 @given(some_of(*OF_API, "storage"), some_of(*OF_API), STACKS, st.none() | st.floats(1, 20_000), st.booleans())
 def test_no_refinement_breaks_order_policy_or_the_records(everywhere, of_api, stack, rate, zero_downtime):
     one = service(language=stack[0], framework=stack[1])

@@ -20,6 +20,7 @@ from bot.model.profile import Service
 from bot.settings import Settings
 from bot.verbs import PlanOrder, plan
 
+pytestmark = pytest.mark.long
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ROOT / ".cache" / "real-applications"
 SCHEMA: Final = json.loads((ROOT / "docs" / "schema" / "plan-v1.json").read_text())

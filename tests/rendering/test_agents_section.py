@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.model.config import Config
 from bot.model.consultation import Consultation, Dropped, Effort, Fault, Reason, Spent
@@ -13,6 +13,7 @@ from bot.model.evidence import Piece
 from bot.model.finding import Verdict
 from bot.rendering.agents_section import agents_section, cited_pieces
 from bot.rendering.pull_request import pull_text
+from tests.daily import searched
 from tests.rendering.scenes import supermarket
 from tests.rendering.test_hostile_text import TEXTS, assert_inert
 
@@ -134,7 +135,7 @@ def test_prose_of_a_model_is_inert_and_cut(prose: str) -> None:
     assert len(prose) < 70_000 or "… cut" in section
 
 
-@settings(max_examples=100, deadline=None)
+@searched(100)
 @given(TEXTS)
 def test_l05_any_prose_is_inert(prose: str) -> None:
     assert_inert(_inside(agents_section(hostile(prose))))

@@ -118,6 +118,7 @@ print(hashlib.sha256(json.dumps([[f.path, f.content] for f in nouns.render().fil
 """
 
 
+@pytest.mark.long
 def test_G03_same_bytes_in_every_environment() -> None:  # noqa: N802  # the row's name
     root = Path(__file__).parents[2]
     environments = [

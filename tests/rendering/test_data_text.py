@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Broken
 from bot.rendering.data_text import json_text, without_secrets, yaml_text
+from tests.daily import searched
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -26,6 +27,7 @@ MISREAD = (
 )  # fmt: skip
 
 
+@searched(100)
 @given(st.dictionaries(TEXTS, VALUES, max_size=5))
 def test_T20_yaml_reads_back_the_same(value: dict[str, object]) -> None:  # noqa: N802  # the row's name
     if "{{" in json.dumps(value, ensure_ascii=False):
@@ -35,6 +37,7 @@ def test_T20_yaml_reads_back_the_same(value: dict[str, object]) -> None:  # noqa
     assert text.isascii()
 
 
+@searched(100)
 @given(st.dictionaries(TEXTS, VALUES, max_size=5))
 def test_json_reads_back_the_same(value: dict[str, object]) -> None:
     text = json_text(value)

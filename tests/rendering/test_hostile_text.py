@@ -9,7 +9,7 @@ from typing import Any
 import cmarkgfm
 import yaml
 from cmarkgfm.cmark import Options
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from bot.checks.check import check
@@ -18,6 +18,7 @@ from bot.model.decision import Decision
 from bot.model.document import Request
 from bot.model.plan import Image, Machine
 from bot.model.profile import AppProfile, Dependency, EnvName, Health, Port, Service, Volume
+from tests.daily import searched
 from tests.rendering.bundles import data, text
 from tests.rendering.scenes import Nouns, api_facts, supermarket, web_facts
 
@@ -90,9 +91,8 @@ def hostile_machine(machine: Machine, first: str, second: str) -> Machine:
     )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
+@searched(
+    25,
     suppress_health_check=[HealthCheck.too_slow],
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking nouns of this size takes minutes
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.noun import JsonValue
 from bot.model.profile import AppProfile, Service
 from bot.model.tree import Tree, YamlDocument
 from bot.survey.survey import survey
+from tests.daily import searched
 from tests.survey.trees import tree_of
 
 DOCKERFILE = 'FROM scratch\nCMD ["/app"]\n'
@@ -224,7 +225,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=2_000)
+@searched(150, deadline=2_000)
 @given(VALUES)
 def test_no_shape_breaks_the_survey(value: JsonValue) -> None:
     tree = Tree(

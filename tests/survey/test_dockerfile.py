@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.tree import Unread
 from bot.survey.dockerfile import ImageFacts, read_dockerfile
 from bot.survey.survey import survey
+from tests.daily import searched
 from tests.survey.trees import tree_of
 
 
@@ -166,7 +167,7 @@ def test_a_dockerfile_that_was_not_read_becomes_a_question(reason: str) -> None:
     assert [service.dockerfile for service in profile.services] == ["Dockerfile"]
 
 
-@settings(max_examples=200, deadline=2_000)
+@searched(200, deadline=2_000)
 @given(
     st.lists(
         st.sampled_from(

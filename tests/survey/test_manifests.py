@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.noun import JsonValue
 from bot.model.tree import Tree, YamlDocument
 from bot.survey.survey import survey
+from tests.daily import searched
 from tests.survey.trees import tree_of
 
 DOCKERFILE = 'FROM scratch\nCMD ["/app"]\n'
@@ -177,7 +178,7 @@ SHAPES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=2_000)
+@searched(150, deadline=2_000)
 @given(SHAPES, SHAPES)
 def test_no_shape_breaks_the_survey(spec: JsonValue, container: JsonValue) -> None:
     pod: JsonValue = {"spec": {"containers": [container]}, "metadata": spec}

@@ -79,7 +79,9 @@ def wanted() -> list[tuple[str, str]]:
     """(verb, path) of every call, sorted."""
     calls = {(verb, path) for path, verbs in _CALLS.items() for verb in verbs.split()}
     for kind in ("qemu", "lxc"):
-        calls |= {(verb, f"/nodes/{{node}}/{kind}/{{vmid}}{end}") for end, verbs in _GUEST.items() for verb in verbs.split()}
+        calls |= {
+            (verb, f"/nodes/{{node}}/{kind}/{{vmid}}{end}") for end, verbs in _GUEST.items() for verb in verbs.split()
+        }
     return sorted(calls, key=lambda call: (call[1], call[0]))
 
 

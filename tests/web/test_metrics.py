@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,6 +14,7 @@ from bot.errors import Code, Unavailable
 from bot.meters import Facts, Meters, merged
 from bot.model.job import Answered, Backlog, WorkerRow
 from bot.model.outcome import Published
+from tests.daily import searched
 from tests.fakes.ledger import MemoryLedger
 from tests.web.kit import NOW, PATH, app, job, signed
 
@@ -116,7 +117,7 @@ def test_another_versions_type_gives_way() -> None:
     assert ("recovered", (("worker", "old"),)) not in seen
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@searched(200, derandomize=True)
 @given(
     st.text(max_size=200)
     | st.text(alphabet='ai_provsn{}="\\\n# TYPEHLC0129.+-eE', max_size=200).map(lambda text: "ai_provision_x" + text)

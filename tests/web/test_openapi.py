@@ -123,6 +123,7 @@ def _ask(questions: SearchStrategy[schemathesis.Case]) -> None:
         asked()
 
 
+@pytest.mark.long
 def test_the_document_is_true_from_outside() -> None:
     seen = ask_everything(app(filled()))
     assert {("/webh", 401), ("/jobs", 401), ("/audi", 401), ("/metr", 200), ("/read", 200)} <= seen

@@ -209,6 +209,7 @@ def test_the_example_of_the_document_is_answered(client: TestClient) -> None:
     assert client.post(PATH, json=example, headers=BEARER).status_code == 200
 
 
+@pytest.mark.long
 def test_the_document_is_true() -> None:
     seen = ask_everything(Signing(app()))
     assert {("/v1/r", 200), ("/v1/r", 422)} <= seen

@@ -52,7 +52,7 @@ def _where(scene: Scene) -> str:
 def _verdict(scene: Scene, rooms: dict[str, Size], about: str) -> Check:
     broken, unproved = [], []
     for node, sizes in sorted(_to_restart(scene).items()):
-        found = arranged(sizes, [room for name, room in rooms.items() if name != node])
+        found = arranged(sizes, [room for name, room in sorted(rooms.items()) if name != node])
         if found is None:
             unproved.append(node)
         elif not found:
@@ -101,13 +101,14 @@ def _stores(machine: Machine) -> set[str]:
 def arranged(sizes: Sequence[Size], rooms: Sequence[Size]) -> bool | None:
     """Whether all sizes fit into the rooms together; None when the search gave up."""
     order = sorted(sizes, reverse=True)
+    by_cpu = sorted(sizes, key=lambda size: (size[1], size[0]), reverse=True)
     for part in (0, 1):
         if sum(size[part] for size in order) > sum(max(0, room[part]) for room in rooms):
             return False
-    by_cpu = sorted(sizes, key=lambda size: (size[1], size[0]), reverse=True)
-    if _first_fit(order, list(rooms)) or _first_fit(by_cpu, list(rooms)):
+    lines = (list(rooms), sorted(rooms), sorted(rooms, reverse=True))
+    if any(_first_fit(one, list(line)) for one in (order, by_cpu) for line in lines):
         return True
-    return _search(order, tuple(sorted(rooms)), [_STEPS])
+    return _search(order, tuple(rooms), [_STEPS])
 
 
 def _first_fit(order: Sequence[Size], rooms: list[Size]) -> bool:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +33,8 @@ _GET_IT: Final = (
 )
 
 
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="ai-provision-kubectl-")
+def _folder() -> str:
+    return tempfile.mkdtemp(prefix="ai-provision-kubectl-")
 
 
 @dataclass(kw_only=True)
@@ -49,8 +50,11 @@ class Kubectl:
     binary: str = "kubectl"
     limits: KubectlLimits = field(default_factory=KubectlLimits)
     ours: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    _own: tempfile.TemporaryDirectory[str] = field(default_factory=_folder, init=False)
+    _own: str = field(default_factory=_folder, init=False)
     _program: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
 
     def ask(self, *arguments: str, step: str, given: bytes = b"", seconds: float | None = None) -> str:
         """Standard output of a call that succeeds. Raises Refused or Unavailable."""
@@ -95,7 +99,7 @@ class Kubectl:
         if not folder.is_dir():
             raise Refused(_NO_FOLDER)
         self._usable()
-        ran = self._run(("kustomize", str(folder.resolve())), closed(self._own.name), given=b"", seconds=None)
+        ran = self._run(("kustomize", str(folder.resolve())), closed(self._own), given=b"", seconds=None)
         if failed(ran):
             shown = ran.err.replace(str(folder.resolve()), folder.name)
             raise self.trouble(Ran(ran.code, ran.out, f"kustomize:\n{shown}", ran.stopped), f"build of {folder.name}")
@@ -132,7 +136,7 @@ class Kubectl:
     def _called(self, *arguments: str, given: bytes = b"", seconds: float | None = None) -> Ran:
         common = (
             f"--kubeconfig={self.kubeconfig}",
-            f"--cache-dir={self._own.name}/cache",
+            f"--cache-dir={self._own}/cache",
             f"--request-timeout={self.limits.request}s",
         )
         return self._run((*arguments, *common), environment(self.ours), given=given, seconds=seconds)

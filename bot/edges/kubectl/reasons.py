@@ -137,7 +137,7 @@ def _unready(pod: Thing, objects: list[Thing], statuses: list[Thing]) -> str:
     said = _event(pod, objects, "Unhealthy")
     if said:
         return f"pod {name_of(pod)} runs and is not ready: {said}"
-    running = [each.get("name") for each in statuses if table(table(each.get("state")).get("running"))]
+    running = [each.get("name") for each in statuses if "running" in table(each.get("state"))]
     if running:
         return f"container {running[0]} runs and its readiness probe does not succeed"
     return f"pod {name_of(pod)} has not started yet; its readiness is unknown"

@@ -1,6 +1,7 @@
 """Addresses of running guests: what cloud-init or the container's configuration says, else a lease.
 
-In: a guest that starts. Out: the answers of the guest agent and of ``interfaces``. Never: chance: the same guest gets the same.
+In: a guest that starts. Out: the answers of the guest agent and of ``interfaces``. Never: chance, the same guest gets
+the same.
 """
 
 from __future__ import annotations

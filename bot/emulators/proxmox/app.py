@@ -1,7 +1,8 @@
 """The ASGI application of the Proxmox VE emulator.
 
 In: HTTP requests to ``/api2/json/...``. Out: Proxmox VE's envelope, in its order of checks: authentication, does the
-call exist, permission, node reachable, parameters, answer. Never: state changed by a read, nor the caller's own copy of it.
+call exist, permission, node reachable, parameters, answer. Never: state changed by a read, nor the caller's own copy
+of it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ Given = dict[str, str | list[str]]
 class ProxmoxEmulator:
     """A Proxmox VE cluster in memory. ``app`` is the ASGI application, ``calls`` the log of ``VERB path``.
 
-    ``state`` maps API paths (no leading slash) to the value of ``data``; keys that begin with ``_`` are remarks. Writes change
-    ``self.state`` alone, so every read and snapshot sees them. ``tokens`` maps ``user@realm!id`` to its secret, ``passwords``
-    users to theirs. ``version`` replaces the state's own; below 9 the emulator has HA groups instead of rules, VM.Monitor
-    instead of VM.GuestAgent.Audit and fewer columns. ``clock`` gives seconds, by which tasks end. ``site`` holds what a test
-    may set: durations of tasks, lock timeouts of clones, agents, sizes of images and downloads, hanging stores.
+    ``state`` maps API paths (no leading slash) to the value of ``data``; keys that begin with ``_`` are remarks. Writes
+    change ``self.state`` alone, so every read and snapshot sees them. ``tokens`` maps ``user@realm!id`` to its secret,
+    ``passwords`` users to theirs. ``version`` replaces the state's own; below 9 the emulator has HA groups instead of
+    rules, VM.Monitor instead of VM.GuestAgent.Audit and fewer columns. ``clock`` gives seconds, by which tasks end.
+    ``site`` holds what a test may set: durations of tasks, lock timeouts of clones, agents, sizes of images and
+    downloads, hanging stores. ``writes`` is the log of what writes asked for.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class ProxmoxEmulator:
         moving.carry(self.site, guest, node, None)
 
     def lose_agent(self, vm_id: int, seconds: float) -> None:
-        """The agent of a guest restarts and answers again after so many seconds. Raises KeyError for an unknown guest."""
+        """The agent of a guest restarts and is silent for so many seconds. Raises KeyError for an unknown guest."""
         self.site.own()
         power.lost_agent(self.site, vm_id, seconds)
 

@@ -1,7 +1,7 @@
 """Clones: full and linked, to this node or by shared storage to another.
 
-In: ``POST clone``. Out: a UPID that names the source node; the new guest is locked until the task ends. Never: a clone of what
-is locked, or one with the source's volumes.
+In: ``POST clone``. Out: a UPID that names the source node; the new guest is locked until the task ends. Never: a clone
+of what is locked, or one with the source's volumes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ def clone(action: Action) -> Json:
         raise ApiError(500, f"can't lock file '/var/lock/{_folder(source)}/lock-{source.vm_id}.conf' - got timeout")
     source.unlocked()
     full = bool(action.values.get("full", not source.config.get("template")))
-    _possible(action, source, target, full)
+    _possible(action, source, target, full=full)
     if site.guest_row(action.number("newid")) is not None:
         raise ApiError(
             500, f"unable to create {source.label.split()[0]} {action.number('newid')}: config file already exists"
         )
-    guest = guests.born(site, source.kind, target, action.number("newid"), {"lock": "clone"}, action.text("pool"))
-    work = _Cloning(action, source, guest, full)
+    new = Guest(site.state, source.kind, target, action.number("newid"))
+    guest = guests.born(site, new, {"lock": "clone"}, action.text("pool"))
+    work = _Cloning(action, source, guest, full=full)
     store = action.text("storage")
     return action.begin(kind, source.vm_id, work.done, undo=work.undone, store=store)
 
@@ -44,7 +45,7 @@ def _folder(guest: Guest) -> str:
     return "qemu-server" if guest.kind == "qemu" else "lxc"
 
 
-def _possible(action: Action, source: Guest, target: str, full: bool) -> None:
+def _possible(action: Action, source: Guest, target: str, *, full: bool) -> None:
     site, name, away = action.site, action.text("storage"), target != action.node
     content = "images" if source.kind == "qemu" else "rootdir"
     if name is not None:
@@ -64,7 +65,7 @@ def _possible(action: Action, source: Guest, target: str, full: bool) -> None:
 class _Cloning:
     """The work of a clone and how to take it back."""
 
-    def __init__(self, action: Action, source: Guest, guest: Guest, full: bool) -> None:
+    def __init__(self, action: Action, source: Guest, guest: Guest, *, full: bool) -> None:
         self.action, self.source, self.guest, self.full = action, source, guest, full
 
     def done(self) -> None:
@@ -94,14 +95,14 @@ class _Cloning:
         if one is None:
             return value
         rest = {key: text for key, text in one.items() if key not in {"file", "media", "size"}}
-        return self._volume(one["file"], drives.is_cloud_init(one), rest)
+        return self._volume(one["file"], rest, draft=drives.is_cloud_init(one))
 
     def _interface(self, name: str, value: str) -> str:
         if self.source.kind == "lxc":
             return containers.interface(self.action.site, self.guest.vm_id, name, _without_address(value))
         return machines.interface(self.action.site, self.guest.vm_id, name, _without_address(value))
 
-    def _volume(self, file: str, draft: bool, rest: dict[str, str]) -> str:
+    def _volume(self, file: str, rest: dict[str, str], *, draft: bool) -> str:
         site, node, store = self.action.site, self.source.node, self.action.text("storage") or volumes.split(file)[0]
         if draft:
             volume = volumes.cloud_init(site, node, store, self.guest.vm_id)

@@ -1,7 +1,7 @@
 """Containers: create, change, resize.
 
-In: actions on ``/nodes/{node}/lxc``. Out: configurations as Proxmox VE stores them, UPIDs. Never: a container from a template that
-is not there.
+In: actions on ``/nodes/{node}/lxc``. Out: configurations as Proxmox VE stores them, UPIDs. Never: a container from a
+template that is not there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def create(action: Action) -> Json:
     volumes.existing(action.site, action.node, template)
     system = next((one for one in _SYSTEMS if one in template), "unmanaged")
     plain = {"arch": "amd64", "ostype": system, "memory": 512, "swap": 512, "hostname": f"CT{vm_id}"}
-    guest = guests.born(action.site, "lxc", action.node, vm_id, {"lock": "create"}, pool)
+    guest = guests.born(action.site, Guest(action.site.state, "lxc", action.node, vm_id), {"lock": "create"}, pool)
     work = _Creation(action, guest, plain | options)
     store = volumes.split(str(options["rootfs"]).removeprefix("volume="))[0]
     return action.begin("vzcreate", vm_id, work.done, undo=work.undone, store=store)
@@ -79,7 +79,7 @@ def assign(site: Site, guest: Guest, options: dict[str, Any]) -> None:
     guests.tidy_tags(options)
     for name, value in options.items():
         if drives.is_mount(name):
-            guest.config[name] = _mount(site, guest, name, str(value))
+            guest.config[name] = _mount(site, guest, str(value))
         elif re.fullmatch(r"net\d+", name):
             guest.config[name] = interface(site, guest.vm_id, name, str(value))
         elif name == "description":
@@ -88,7 +88,7 @@ def assign(site: Site, guest: Guest, options: dict[str, Any]) -> None:
             guest.config[name] = value
 
 
-def _mount(site: Site, guest: Guest, name: str, text: str) -> str:
+def _mount(site: Site, guest: Guest, text: str) -> str:
     one = drives.drive(text)
     file = one.pop("file")
     wanted = drives.new_disk(file)

@@ -1,7 +1,7 @@
 """The drives of a configuration: new disks, imports, cloud-init, CD-ROM, what becomes unused.
 
-In: a property string as somebody sends it. Out: the string that Proxmox VE stores, with volumes made for it. Never: a right
-checked here (see ``rights``).
+In: a property string as somebody sends it. Out: the string that Proxmox VE stores, with volumes made for it. Never: a
+right checked here (see ``rights``).
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ Kind = Literal[
     "401", "403", "429", "500", "502-html", "503", "595", "596", "hang", "null", "login-page", "truncated", "redirect",
     "drip", "huge", "garbage", "lock", "task", "stale", "lost",
 ]  # fmt: skip
-"""``lock``: the write finds the guest locked. ``task``: the write begins a task that ends with ``message``. ``stale``: a read
-answers from the day the fault was injected. ``lost``: the write happens and its answer is lost."""
+"""``lock``: the write finds the guest locked. ``task``: the write begins a task that ends with ``message``. ``stale``:
+a read answers from the day the fault was injected. ``lost``: the write happens and its answer is lost."""
 
 ERRORS: Final[dict[str, tuple[int, str]]] = {
     "401": (401, "No ticket"),
@@ -42,7 +42,10 @@ _DRIP_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class Fault:
-    """``path`` is a regular expression on the API path, ``count`` how many calls it hits (None: all), ``verb`` which ones."""
+    """``path`` is a regular expression on the API path, ``count`` how many calls it hits (None: all).
+
+    ``verb`` spares the calls of other verbs.
+    """
 
     path: str
     kind: Kind

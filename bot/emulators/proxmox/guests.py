@@ -16,18 +16,18 @@ from bot.emulators.proxmox.values import digest, listed
 _PROCESS: Final = 100_000
 
 
-def born(site: Site, kind: str, node: str, vm_id: int, config: dict[str, Any], pool: str | None) -> Guest:
+def born(site: Site, at: Guest, config: dict[str, Any], pool: str | None) -> Guest:
     """A new guest with its configuration and its row. Raises ApiError(500) when the number is taken."""
+    kind, node, vm_id, guest = at.kind, at.node, at.vm_id, at
     if site.guest_row(vm_id) is not None:
         taken = site.guest(vm_id)
         where = f"{taken.label} already exists on node '{taken.node}'" if taken else ""
         raise ApiError(500, f"unable to create {'VM' if kind == 'qemu' else 'CT'} {vm_id} - {where}")
-    guest = Guest(site.state, kind, node, vm_id)
     site.state[f"{guest.base}/config"] = config
     site.add_row(
         {"type": kind, "id": f"{kind}/{vm_id}", "vmid": vm_id, "name": "", "node": node, "status": "stopped",
-         "template": 0, "cpu": 0, "maxcpu": 1, "mem": 0, "maxmem": 0, "memhost": 0, "disk": 0, "maxdisk": 0, "uptime": 0,
-         "tags": ""} | ({"pool": pool} if pool else {})
+         "template": 0, "cpu": 0, "maxcpu": 1, "mem": 0, "maxmem": 0, "memhost": 0, "disk": 0, "maxdisk": 0,
+         "uptime": 0, "tags": ""} | ({"pool": pool} if pool else {})
     )  # fmt: skip
     settle(guest)
     return guest
@@ -63,7 +63,7 @@ def gone(site: Site, guest: Guest) -> None:
         volumes.free(site, guest.node, volume)
     for one in drives.held(guest.config).values():
         volumes.free(site, guest.node, one["file"])
-    for key in guest.keys():
+    for key in guest.files():
         del site.state[key]
     site.resources().remove(guest.row)
     if "access/acl" in site.state:

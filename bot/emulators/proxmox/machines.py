@@ -1,7 +1,7 @@
 """Virtual machines: create, change, resize, templates.
 
-In: actions on ``/nodes/{node}/qemu``. Out: configurations as Proxmox VE stores them, volumes, UPIDs. Never: a runtime value in
-a configuration.
+In: actions on ``/nodes/{node}/qemu``. Out: configurations as Proxmox VE stores them, volumes, UPIDs. Never: a runtime
+value in a configuration.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def create(action: Action) -> Json:
     rights.may_use_bridges(action, options)
     identity = {"vmgenid": unique_id("generation", vm_id), "smbios1": f"uuid={unique_id('smbios', vm_id)}"}
     clock = int(site.tasks.clock())
-    guest = guests.born(site, "qemu", action.node, vm_id, {"lock": "create"}, pool)
+    guest = guests.born(site, Guest(site.state, "qemu", action.node, vm_id), {"lock": "create"}, pool)
     stamp = {"meta": f"creation-qemu=10.1.2,ctime={clock}"}
     work = _Creation(action, guest, identity | stamp | options)
     store = next((store for text in map(str, options.values()) if (store := _store_of(text))), None)

@@ -43,7 +43,7 @@ def _local(site: Site, guest: Guest) -> list[str]:
 
 
 def carry(site: Site, guest: Guest, target: str, place: str | None) -> None:
-    """Move files, local disks and memory of a guest to another node. Raises ApiError(500) when it does not fit there."""
+    """Move files, local disks and memory of a guest to another node. Raises ApiError(500) when it does not fit."""
     running = guest.running
     rows = {volume: volumes.existing(site, guest.node, volume) for volume in _local(site, guest)}
     power.stopped(site, guest)
@@ -66,7 +66,7 @@ def _renamed(row: Row, volume: str, place: str | None) -> Row:
 
 def _refile(site: Site, guest: Guest, target: str) -> None:
     there = Guest(site.state, guest.kind, target, guest.vm_id)
-    for key in guest.keys():
+    for key in guest.files():
         site.state[there.base + key.removeprefix(guest.base)] = site.state.pop(key)
     there.row["node"] = target
     manager = site.state.get("cluster/ha/status/manager_status", {}).get("manager_status", {})

@@ -1,7 +1,7 @@
 """Start, stop, shutdown, reboot, reset.
 
-In: an action on a guest's status. Out: a UPID; when its time comes the guest runs or not, and its node's memory says so. Never:
-more memory than a node has.
+In: an action on a guest's status. Out: a UPID; when its time comes the guest runs or not, and its node's memory says
+so. Never: more memory than a node has.
 """
 
 from __future__ import annotations

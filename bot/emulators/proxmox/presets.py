@@ -1,7 +1,7 @@
 """Users, tokens and roles as an administrator sets them up for this product.
 
-In: a state. Out: the same state with a token, its user and what both may do. Never: more than a scenario needs; the tests take
-each privilege away and see what breaks.
+In: a state. Out: the same state with a token, its user and what both may do. Never: more than a scenario needs; the
+tests take each privilege away and see what breaks.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, Final
 
 APPLY_GUESTS: Final = (
     "VM.Allocate", "VM.Audit", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk",
-    "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.GuestAgent.Audit", "VM.Migrate",
-    "VM.PowerMgmt",
+    "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.GuestAgent.Audit",
+    "VM.Migrate", "VM.PowerMgmt",
 )  # fmt: skip
-"""On the pool (or ``/vms``): create, change, start and remove guests. Before 9 VM.Monitor stands for VM.GuestAgent.Audit."""
+"""On the pool (or ``/vms``): create, change, start, remove. Before 9 VM.Monitor stands for VM.GuestAgent.Audit."""
 TEMPLATE: Final = ("VM.Audit", "VM.Clone")
 STORE: Final = ("Datastore.AllocateSpace",)
 """AllocateSpace includes what Datastore.Audit allows on the same store."""

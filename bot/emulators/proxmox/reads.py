@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bot.emulators.proxmox.access import Access
 from bot.emulators.proxmox.answers import ApiError, Json, Row, denied, wrong_parameters
+from bot.emulators.proxmox.schema import Value
 
 _BRIDGES: Final = ("bridge", "OVSBridge")
 _STORE: Final = ("Datastore.Audit", "Datastore.AllocateSpace")
@@ -28,7 +29,7 @@ class Call:
     """One verified call."""
 
     path: str
-    values: Mapping[str, str | int | float]
+    values: Mapping[str, Value]
     auth: str
     access: Access
     state: Mapping[str, Json]

@@ -1,7 +1,7 @@
 """Rights that Proxmox VE checks in code, because they depend on what an option says.
 
-In: an action and the options it sets or deletes. Out: nothing, or 403 with path and privilege. Never: a right that the schema's
-own expression checks already. After ``PVE::API2::Qemu`` and ``PVE::LXC`` of qemu-server 9.2.6.
+In: an action and the options it sets or deletes. Out: nothing, or 403 with path and privilege. Never: a right that the
+schema's own expression checks already. After ``PVE::API2::Qemu`` and ``PVE::LXC`` of qemu-server 9.2.6.
 """
 
 from __future__ import annotations
@@ -181,8 +181,9 @@ def may_set_container(
             if "bridge" in one:
                 may_use_bridge(action, one["bridge"], one.get("tag"))
         elif name == "features":
-            _may_set_features(action, vm_id, pool, unprivileged, str(value), str(before.get("features", "")))
-        elif name in {"hookscript"} or re.fullmatch(r"dev\d+", name):
+            changed = _changed(str(before.get("features", "")), str(value))
+            _may_set_features(action, vm_id, pool, changed, unprivileged=unprivileged)
+        elif name == "hookscript" or re.fullmatch(r"dev\d+", name):
             action.root(f"changing '{name}' is only allowed for root@pam")
         elif name != "tags":
             action.need_on_guest(vm_id, pool, _BY_CONTAINER_OPTION.get(name, "VM.Config.Options"))
@@ -200,15 +201,17 @@ def _may_mount(action: Action, vm_id: int, pool: str | None, value: str) -> None
         may_use_volume(action, vm_id, one["file"])
 
 
-def _may_set_features(
-    action: Action, vm_id: int, pool: str | None, unprivileged: bool, value: str, before: str
-) -> None:
+def _changed(before: str, after: str) -> set[str]:
+    """The features that differ."""
+    old, new = parts(before, "nesting"), parts(after, "nesting")
+    return {name for name in old.keys() | new.keys() if old.get(name, "") != new.get(name, "")}
+
+
+def _may_set_features(action: Action, vm_id: int, pool: str | None, changed: set[str], *, unprivileged: bool) -> None:
     if action.auth == "root@pam":
         return
     if not unprivileged:
         raise denied("changing feature flags for privileged container is only allowed for root@pam")
-    old, new = parts(before, "nesting"), parts(value, "nesting")
-    changed = {name for name in old.keys() | new.keys() if old.get(name, "") != new.get(name, "")}
     if changed - {"nesting"}:
         raise denied("changing feature flags (except nesting) is only allowed for root@pam")
     if changed:
@@ -240,7 +243,7 @@ def bridges_there(site: Site, node: str, options: Mapping[str, Any]) -> None:
 
 def _carries(row: Mapping[str, Any], tag: int) -> bool:
     if row["type"] == "vnet" or not row.get("bridge_vlan_aware"):
-        return row["type"] != "vnet"
+        return bool(row["type"] != "vnet")
     for span in str(row.get("bridge_vids", "2-4094")).replace(",", " ").split():
         low, _, high = span.partition("-")
         if int(low) <= tag <= int(high or low):

@@ -1,6 +1,7 @@
 """Serves the emulator on loopback over TLS, as a Terraform provider wants it.
 
-In: an emulator. Out: its address, the file with the certificate to trust, the environment of the provider. Never: ``insecure``.
+In: an emulator. Out: its address, the file with the certificate to trust, the environment of the provider. Never:
+``insecure``.
 """
 
 from __future__ import annotations

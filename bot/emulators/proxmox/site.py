@@ -1,7 +1,7 @@
 """The cluster that changes: state keyed by API path, its guests, its nodes, its stores.
 
-In: the same dictionary from which the reads answer. Out: the rows to change in it. Never: a second place where a fact stands;
-what is not part of an API answer (is there an agent inside a guest?) is a field of ``Site``.
+In: the same dictionary from which the reads answer. Out: the rows to change in it. Never: a second place where a fact
+stands; what is not part of an API answer (is there an agent inside a guest?) is a field of ``Site``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ _KIND_ORDER: Final = ("node", "qemu", "lxc")
 class Site:
     """What a writing call may look at and change.
 
-    ``agents``: guests with a guest agent inside. ``bootable``: volume ids whose system brings an agent. ``image_sizes``: virtual
-    size of an image in bytes (default 2 GiB). ``downloads``: size in bytes by URL, ``lost_urls`` answer 404. ``hanging``: stores
-    whose tasks never end. ``leases``: where DHCP takes addresses from when the network has no range of its own.
+    ``agents``: guests with a guest agent inside. ``images_with_agent``: volume ids of images that bring one.
+    ``image_sizes``: virtual size of an image in bytes (default 2 GiB). ``downloads``: size in bytes by URL;
+    ``lost_urls`` answer 404. ``hanging``: stores whose tasks never end. ``leases``: where DHCP takes addresses from
+    when the network has no range of its own. ``clone_locks``: of two clones of a template at a time, the second
+    gets a lock timeout. ``agent_seconds``: how long after its start a guest's agent answers.
     """
 
     state: dict[str, Json]
@@ -41,7 +43,7 @@ class Site:
     downloads: dict[str, int] = field(default_factory=dict)
     lost_urls: set[str] = field(default_factory=set)
     hanging: set[str] = field(default_factory=set)
-    leases: IPv4Network = IPv4Network("10.99.0.0/16")
+    leases: IPv4Network = field(default_factory=lambda: IPv4Network("10.99.0.0/16"))
     clone_locks: bool = False
     agent_seconds: float = 0.0
     owned: bool = False
@@ -160,7 +162,7 @@ class Guest:
         if self.config.get("protection"):
             raise ApiError(500, f"{words} - protection mode enabled")
 
-    def keys(self) -> list[str]:
+    def files(self) -> list[str]:
         """Every key of the state that belongs to it."""
         return [key for key in self.state if key.startswith(f"{self.base}/")]
 

@@ -1,6 +1,6 @@
 """Stores as a provider uses them: status, one volume, downloads.
 
-In: actions on ``/nodes/{node}/storage``. Out: rows, UPIDs. Never: a file from the network: sizes are told to the emulator.
+In: actions on ``/nodes/{node}/storage``. Out: rows, UPIDs. Never: a file from the network, sizes are told to it.
 """
 
 from __future__ import annotations

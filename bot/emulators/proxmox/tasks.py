@@ -1,7 +1,7 @@
 """Worker tasks: what a UPID names, when it ends and how.
 
-In: work to do when the time has come. Out: a UPID at once, its status on every poll. Never: a thread, a clock of its own: the
-work is done by the first call that comes after the task's time.
+In: work to do when the time has come. Out: a UPID at once, its status on every poll. Never: a thread, a clock of its
+own: the work is done by the first call that comes after the task's time.
 """
 
 from __future__ import annotations
@@ -113,14 +113,13 @@ class Tasks:
 
 
 def _finish(task: Task) -> None:
+    problem = task.doom
     try:
-        if task.doom is not None:
-            raise ApiError(500, task.doom)
-        task.work()
-        task.exitstatus = "OK"
+        if problem is None:
+            task.work()
     except ApiError as error:
+        problem = str(error)
+    if problem is not None:
         task.undo()
-        task.exitstatus = str(error)
-        task.log.append(f"TASK ERROR: {error}")
-    else:
-        task.log.append("TASK OK")
+    task.exitstatus = problem or "OK"
+    task.log.append("TASK OK" if problem is None else f"TASK ERROR: {problem}")

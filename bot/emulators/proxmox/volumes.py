@@ -1,6 +1,7 @@
 """Volumes on stores: names, space, content lists.
 
-In: a store, a size, an owner. Out: a volume id, and less free space everywhere it is shown. Never: more than a store has.
+In: a store, a size, an owner. Out: a volume id, and less free space everywhere it is shown. Never: more than a store
+has.
 """
 
 from __future__ import annotations
@@ -116,11 +117,11 @@ def allocate(
     form = form or "raw"
     taken = {one["volid"] for one in contents(site, node, row)}
     number = next(
-        place for place in range(1000) if _name(name, vm_id, f"disk-{place}", files, None) not in _bare(taken)
+        place for place in range(1000) if _name(name, vm_id, f"disk-{place}", None, files=files) not in _bare(taken)
     )
-    volume = _name(name, vm_id, f"disk-{number}", files, form)
-    _add(site, node, row, volume, size, content, form if files else "raw", vm_id)
-    return volume
+    volume = _name(name, vm_id, f"disk-{number}", form, files=files)
+    made = {"volid": volume, "content": content, "format": form if files else "raw", "size": size, "vmid": vm_id}
+    return _add(site, node, row, made)
 
 
 def cloud_init(site: Site, node: str, name: str, vm_id: int, form: str | None = None) -> str:
@@ -128,14 +129,14 @@ def cloud_init(site: Site, node: str, name: str, vm_id: int, form: str | None = 
     row = usable(site, node, name, "images")
     files = row["type"] in _FILES
     form = form or ("qcow2" if files else "raw")
-    volume = _name(name, vm_id, "cloudinit", files, form)
+    volume = _name(name, vm_id, "cloudinit", form, files=files)
     if any(one["volid"] == volume for one in contents(site, node, row)):
         raise ApiError(500, f"disk image '{volume}' already exists")
-    _add(site, node, row, volume, CLOUD_INIT_BYTES, "images", form, vm_id)
-    return volume
+    made = {"volid": volume, "content": "images", "format": form, "size": CLOUD_INIT_BYTES, "vmid": vm_id}
+    return _add(site, node, row, made)
 
 
-def _name(store_name: str, vm_id: int, tail: str, files: bool, form: str | None) -> str:
+def _name(store_name: str, vm_id: int, tail: str, form: str | None, *, files: bool) -> str:
     folder, ending = (f"{vm_id}/", f".{form}" if form else "") if files else ("", "")
     return f"{store_name}:{folder}vm-{vm_id}-{tail}{ending}"
 
@@ -147,10 +148,10 @@ def _bare(names: set[str]) -> set[str]:
     }
 
 
-def _add(site: Site, node: str, row: Row, volume: str, size: int, content: str, form: str, vm_id: int | None) -> None:
-    reserve(site, node, row, size)
-    made = {"volid": volume, "content": content, "format": form, "size": size, "ctime": _BIRTH}
-    contents(site, node, row).append(made | ({"vmid": vm_id} if vm_id is not None else {}))
+def _add(site: Site, node: str, row: Row, made: Row) -> str:
+    reserve(site, node, row, made["size"])
+    contents(site, node, row).append(made | {"ctime": _BIRTH})
+    return str(made["volid"])
 
 
 def add_file(site: Site, node: str, name: str, file: str, *, content: str, size: int) -> str:
@@ -159,8 +160,8 @@ def add_file(site: Site, node: str, name: str, file: str, *, content: str, size:
     form = (
         "iso" if content == "iso" else "t" + file.rsplit(".", 1)[-1] if content == "vztmpl" else file.rsplit(".", 1)[-1]
     )
-    _add(site, node, store(site, node, name), volume, size, content, form, None)
-    return volume
+    made = {"volid": volume, "content": content, "format": form, "size": size}
+    return _add(site, node, store(site, node, name), made)
 
 
 def free(site: Site, node: str, volume: str) -> None:

@@ -19,11 +19,14 @@ from bot.planning.infrastructure.devices import mappings_for
 from bot.planning.infrastructure.drafts import Draft, drafts_of
 from bot.planning.infrastructure.existing import about_adopted, adopted
 from bot.planning.infrastructure.ground import Yard
+from bot.planning.infrastructure.kept import as_they_stand
+from bot.planning.infrastructure.kits import Kit
 from bot.planning.infrastructure.machines import machine_of, seats_without_cluster
-from bot.planning.infrastructure.origins import Origin, origin_of
-from bot.planning.infrastructure.seating import Kit, Seated, seat
+from bot.planning.infrastructure.origins import Origin, origin_kept, origin_of
+from bot.planning.infrastructure.seating import Seated, seat
 from bot.planning.infrastructure.shapes import Shape
 from bot.planning.infrastructure.wiring import Wiring, wire
+from bot.planning.merged import STAYS, Standing, about_standing, held_ids
 from bot.planning.placement.place import NoRoom
 from bot.planning.record import Notes, join, warn
 
@@ -49,16 +52,21 @@ class Built:
 
 def build(shapes: Sequence[Shape], *, yard: Yard) -> Built | NoRoom | Refusal:
     """Every machine of the request in these shapes, or nothing."""
-    drafts = drafts_of(yard.wishes.machines, shapes, app=yard.wishes.name, config=yard.config)
-    if isinstance(drafts, Refusal):
-        return drafts
-    virtual_for = [shape.wish.name for shape in shapes if shape.control_planes > 1]
-    kitted = _kits(drafts, virtual_for, yard=yard)
+    known = frozenset(yard.standing)
+    wanted = drafts_of(yard.wishes.machines, shapes, app=yard.wishes.name, config=yard.config, known=known)
+    if isinstance(wanted, Refusal):
+        return wanted
+    drafts, kept = as_they_stand(wanted, yard.standing, limits=yard.config.limits)
+    names = [shape.wish.name for shape in shapes if shape.control_planes > 1]
+    kitted = _kits(drafts, [name for name in names if yard.cluster_before(name) is None], yard=yard)
     if isinstance(kitted, Refusal):
         return kitted
     kits, wiring = kitted
     seated = seat(kits, yard=yard) if yard.read else _unread(kits, yard)
-    return seated if isinstance(seated, NoRoom) else _on_seats(tuple(shapes), kits, wiring, seated, yard=yard)
+    if isinstance(seated, NoRoom):
+        return seated
+    notes = kept + about_standing(yard.standing, [draft.name for draft in drafts])
+    return _on_seats(tuple(shapes), wiring, seated, notes=notes, yard=yard)
 
 
 def _kits(
@@ -69,9 +77,12 @@ def _kits(
     origins = unknown or _origins(drafts, yard)
     if isinstance(origins, Refusal):
         return origins
-    existing = adopted(drafts, yard.snapshot, app=yard.wishes.name)
+    standing = [draft.name for draft in drafts if draft.name in yard.standing]
+    new = [draft for draft in drafts if draft.name not in standing or yard.standing[draft.name].gone]
+    existing = adopted(new, yard.snapshot, app=yard.wishes.name)
     if isinstance(existing, Refusal):
         return existing
+    existing |= {name: guest for name in standing if (guest := yard.standing[name].guest) is not None}
     ids = _ids(drafts, existing, yard)
     if isinstance(ids, Refusal):
         return ids
@@ -82,11 +93,17 @@ def _kits(
     if isinstance(devices, Refusal):
         return devices
     kits = tuple(
-        Kit(draft, origins[draft.stem], ids[draft.name], wiring.machines[draft.name], devices.get(draft.name),
-            existing.get(draft.name))
+        Kit(draft, origins[draft.name], ids[draft.name], wiring.machines[draft.name], devices.get(draft.name),
+            existing.get(draft.name), _stands(draft, existing, yard))
         for draft in drafts
     )  # fmt: skip
     return kits, wiring
+
+
+def _stands(draft: Draft, existing: Mapping[str, Guest], yard: Yard) -> Standing | None:
+    """The merged machine, unless its guest is gone and another one of its name is adopted."""
+    entry = yard.standing.get(draft.name)
+    return None if entry is not None and entry.gone and draft.name in existing else entry
 
 
 def _unknown_node(drafts: Sequence[Draft], yard: Yard) -> Refusal | None:
@@ -102,38 +119,64 @@ def _unknown_node(drafts: Sequence[Draft], yard: Yard) -> Refusal | None:
 
 
 def _origins(drafts: Sequence[Draft], yard: Yard) -> dict[str, Origin] | Refusal:
+    """By machine; the new machines of one wish share theirs."""
+    of_wish: dict[str, Origin] = {}
     made: dict[str, Origin] = {}
     for draft in drafts:
-        found = made.get(draft.stem) or origin_of(draft.wish, config=yard.config, snapshot=yard.snapshot)
+        entry = yard.standing.get(draft.name)
+        if entry is not None and not entry.gone:
+            made[draft.name] = origin_kept(entry.machine)
+            continue
+        found = of_wish.get(draft.stem) or origin_of(draft.wish, config=yard.config, snapshot=yard.snapshot)
         if isinstance(found, Refusal):
             return found
-        made[draft.stem] = found
+        made[draft.name] = of_wish[draft.stem] = found
     return made
 
 
 def _ids(drafts: Sequence[Draft], existing: Mapping[str, Guest], yard: Yard) -> dict[str, int] | Refusal:
-    new = [draft.name for draft in drafts if draft.name not in existing]
-    free = free_vm_ids(len(new), config=yard.config, snapshot=yard.snapshot, reserved=yard.held.vm_ids)
+    """What exists keeps its id, and so does what is gone while nobody else holds it."""
+    had = {name: entry.machine.vm_id for name, entry in yard.standing.items()}
+    kept = {name: guest.vm_id for name, guest in existing.items()}
+    for draft in drafts:
+        if draft.name in had and (draft.name not in kept) and not _lost(draft.name, yard):
+            kept[draft.name] = had[draft.name]
+    new = [draft.name for draft in drafts if draft.name not in kept]
+    reserved = yard.held.vm_ids | held_ids(yard.standing)
+    free = free_vm_ids(len(new), config=yard.config, snapshot=yard.snapshot, reserved=reserved)
     if isinstance(free, Refusal):
         return free
-    return dict(zip(new, free, strict=True)) | {name: guest.vm_id for name, guest in existing.items()}
+    return dict(zip(new, free, strict=True)) | kept
+
+
+def _lost(name: str, yard: Yard) -> bool:
+    """True for an id whose guest is gone and that another pull request reserved meanwhile."""
+    entry = yard.standing[name]
+    return entry.gone and entry.machine.vm_id in yard.held.vm_ids
 
 
 def _unread(kits: Sequence[Kit], yard: Yard) -> Seated:
     seats = seats_without_cluster(kits, yard)
-    placed = tuple(Placed(name=kit.draft.name, system="proxmox", node=None, why=UNREAD) for kit in kits)
-    return Seated(seats, placed, broken=(), relaxed=False)
+    placed = tuple(
+        Placed(name=kit.draft.name, system="proxmox", node=None, why=UNREAD if kit.standing is None else STAYS)
+        for kit in kits
+    )
+    return Seated(tuple(kits), seats, placed, broken=(), relaxed=False)
 
 
-def _on_seats(shapes: tuple[Shape, ...], kits: tuple[Kit, ...], wiring: Wiring, seated: Seated, *, yard: Yard) -> Built:
+def _on_seats(shapes: tuple[Shape, ...], wiring: Wiring, seated: Seated, *, notes: Notes, yard: Yard) -> Built:
+    kits = seated.kits
     machines: list[Machine] = []
-    notes = join({id(kit.origin): kit.origin.notes for kit in kits}.values()) + wiring.notes
+    notes += join({id(kit.origin): kit.origin.notes for kit in kits}.values()) + wiring.notes
     for kit, placed in zip(kits, seated.placed, strict=True):
-        why = placed.why if kit.guest is None else f"VMID {kit.vm_id} stands there already; existing guests never move"
+        why = placed.why
+        if kit.guest is not None and kit.standing is None:
+            why = f"VMID {kit.vm_id} stands there already; existing guests never move"
         made, found = machine_of(kit, seated.seats[kit.draft.name], why_node=why, yard=yard)
         machines.append(made)
         notes += found
-    notes += about_adopted({kit.draft.name: kit.guest for kit in kits if kit.guest is not None})
+    imported = {kit.draft.name: kit.guest for kit in kits if kit.guest is not None and kit.standing is None}
+    notes += seated.notes + about_adopted(imported)
     notes += _about(seated, machines, yard)
     return Built(shapes, kits, tuple(machines), seated.placed, wiring.virtual, notes=notes)
 

@@ -15,11 +15,14 @@ from bot.errors import Code, Refusal
 from bot.model.decision import Decision, Tag
 from bot.model.noun import JsonValue
 from bot.model.plan import ClusterPlan, Cni, Machine
+from bot.model.quantity import Bytes
 from bot.model.wishes import ClusterWish
+from bot.planning.infrastructure.again import about_change, about_members, change_refused, raised, version_refused
 from bot.planning.infrastructure.ground import Yard
 from bot.planning.infrastructure.holders import networks_in
 from bot.planning.infrastructure.shapes import Shape, asked_for
 from bot.planning.infrastructure.wiring import DHCP
+from bot.planning.merged import MERGED
 from bot.planning.naming import shown
 from bot.planning.record import Notes, warn
 
@@ -33,17 +36,23 @@ _OTHERS: Final = (*(f"10.{second}.0.0/16" for second in range(245, 254)), "172.2
 
 @dataclass(frozen=True)
 class Settled:
-    """What is true of a cluster before its machines stand. ``notes`` hold a record for each."""
+    """What is true of a cluster before its machines stand. ``notes`` hold a record for each; ``before``: the cluster as
+    it is merged.
+    """
 
     version: str
     cni: Cni
     pod_cidr: str
     service_cidr: str
     notes: Notes
+    before: ClusterPlan | None = None
 
 
 def settle(wish: ClusterWish, yard: Yard) -> Settled | Refusal:
     """Version, network plugin and networks: the request, else the config file, else the rule."""
+    before = yard.cluster_before(wish.name)
+    if before is not None:
+        return _settled_again(wish, before, yard)
     service = yard.config.kubernetes.service_cidr
     pods = _pods(wish, yard)
     if isinstance(pods, Refusal):
@@ -54,6 +63,26 @@ def settle(wish: ClusterWish, yard: Yard) -> Settled | Refusal:
     service_note = _said(wish, "service_cidr", service, why="the configured or customary range", source=_CONFIG)
     notes = Notes(decisions=(version_note, cni_note, pod_note, service_note)) + pod_finding
     return Settled(version, cni, pod_cidr, service, notes=notes)
+
+
+def _settled_again(wish: ClusterWish, before: ClusterPlan, yard: Yard) -> Settled | Refusal:
+    """A cluster that stands keeps plugin and networks; its version moves by one minor release at most."""
+    refusal = change_refused(wish, before) or version_refused(wish, before)
+    if refusal is not None:
+        return refusal
+    version = before.version if wish.version is None else raised(before.version, wish.version)
+    rows = (
+        ("cni", before.cni, "a cluster that stands keeps its network plugin"),
+        ("pod_cidr", before.pod_cidr, "a cluster that stands keeps its pod network"),
+        ("service_cidr", before.service_cidr, "a cluster that stands keeps its service network"),
+    )
+    records = tuple(_said(wish, what, value, why=why, source=MERGED, tag="read") for what, value, why in rows)
+    moved = version != before.version
+    why = "the request names it" if moved else "a cluster that stands keeps its version until a request names another"
+    tag: Tag = "user" if moved else "read"
+    record = _said(wish, "version", version, why=why, source="the request" if moved else MERGED, tag=tag)
+    notes = Notes(decisions=(record, *records)) + about_change(before, version=version, settings=yard.config.kubernetes)
+    return Settled(version, before.cni, before.pod_cidr, before.service_cidr, notes=notes, before=before)
 
 
 def _version(wish: ClusterWish, yard: Yard) -> tuple[str, Decision]:
@@ -142,7 +171,7 @@ def cluster_plan(
     """The cluster as its machines stand. ``reasons``: what made it smaller than asked for."""
     wish, wanted = shape.wish, asked_for(shape.wish)
     ours = [machine for machine in machines if machine.cluster == wish.name]
-    endpoint, end_notes = _endpoint(shape, ours, virtual=virtual)
+    endpoint, end_notes = _endpoint(shape, ours, virtual=virtual, before=settled.before)
     changed = shape.written != wanted.written
     why = f"{wish.preset}: {shape.written}"
     if changed:
@@ -164,7 +193,9 @@ def cluster_plan(
         endpoint=endpoint,
     )
     notes = _counts(made, wanted, reasons) + settled.notes + end_notes
-    return made, notes + (_scaled(made, reasons) if changed else Notes()) + _advice(made)
+    if settled.before is not None:
+        notes += about_members(settled.before, made, wanted)
+    return made, notes + (_scaled(made, reasons) if changed and _smaller(made, wanted) else Notes()) + _advice(made)
 
 
 def _counts(made: ClusterPlan, wanted: Shape, reasons: Sequence[str]) -> Notes:
@@ -193,8 +224,14 @@ def _count(wanted: Shape, row: tuple[str, JsonValue, JsonValue], reasons: Sequen
     )
 
 
-def _endpoint(shape: Shape, machines: Sequence[Machine], *, virtual: str | None) -> tuple[str | None, Notes]:
-    """The virtual address with several control planes, else the first one's own; None while DHCP decides."""
+def _endpoint(
+    shape: Shape, machines: Sequence[Machine], *, virtual: str | None, before: ClusterPlan | None
+) -> tuple[str | None, Notes]:
+    """The virtual address with several control planes, else the first one's own; None while DHCP decides. A cluster
+    that stands keeps what its certificates and clients name.
+    """
+    if before is not None:
+        return _endpoint_kept(shape, machines, before)
     first = next((one for one in machines if one.role == "kubernetes-control-plane"), None)
     own = first.address.partition("/")[0] if first is not None and first.address != DHCP else None
     found = virtual.partition("/")[0] if virtual is not None else own
@@ -206,6 +243,26 @@ def _endpoint(shape: Shape, machines: Sequence[Machine], *, virtual: str | None)
     return None, _no_virtual(shape) if shape.control_planes > 1 else Notes()
 
 
+def _endpoint_kept(shape: Shape, machines: Sequence[Machine], before: ClusterPlan) -> tuple[str | None, Notes]:
+    own = {machine.address.partition("/")[0] for machine in machines}
+    alone = shape.control_planes > 1 and (before.endpoint is None or before.endpoint in own)
+    notes = _still_alone(shape) if alone else Notes()
+    if before.endpoint is None:
+        return None, notes
+    why = "the address that certificates and clients of the cluster name"
+    record = _said(shape.wish, "endpoint", before.endpoint, why=why, source=MERGED, tag="read")
+    return before.endpoint, Notes(decisions=(record,)) + notes
+
+
+def _still_alone(shape: Shape) -> Notes:
+    return warn(
+        "api-endpoint-not-virtual",
+        f"Cluster {shape.wish.name} has {shape.control_planes} control planes, and its clients depend on the first: "
+        "the cluster was made without a virtual address, and its certificates do not name one.",
+        remedy="Put a load balancer in front of port 6443 and renew the certificates for it.",
+    )
+
+
 def _no_virtual(shape: Shape) -> Notes:
     return warn(
         "api-endpoint-not-virtual",
@@ -213,6 +270,12 @@ def _no_virtual(shape: Shape) -> Notes:
         "share no virtual address, and clients depend on one of them.",
         remedy="Set defaults.addresses in .ai-provision.yaml, or put a load balancer in front of port 6443.",
     )
+
+
+def _smaller(made: ClusterPlan, wanted: Shape) -> bool:
+    """False where it only differs because more stays than was asked for."""
+    size = (made.cores or 0, made.memory or Bytes(0))
+    return made.workers < wanted.workers or size[0] < wanted.cores or size[1] < wanted.memory
 
 
 def _scaled(made: ClusterPlan, reasons: Sequence[str]) -> Notes:

@@ -20,12 +20,13 @@ ANY: Final = "any"
 
 def mappings_for(drafts: Sequence[Draft], *, adopted: Mapping[str, Guest], yard: Yard) -> dict[str, str] | Refusal:
     """The named mapping, or for ``any`` one that is free on the node with the most memory left."""
-    wanting = [draft for draft in drafts if draft.wish.gpu is not None]
+    given = {draft.name: had for draft in drafts if (had := _had(draft, yard)) is not None}
+    wanting = [draft for draft in drafts if draft.wish.gpu is not None and draft.name not in given]
     if not wanting:
-        return {}
+        return given
     if not yard.read:
-        return _unread(wanting)
-    given: dict[str, str] = {}
+        unread = _unread(wanting)
+        return unread if isinstance(unread, Refusal) else given | unread
     free = _free(yard)
     for draft in wanting:
         if draft.wish.kind == "container":
@@ -37,6 +38,13 @@ def mappings_for(drafts: Sequence[Draft], *, adopted: Mapping[str, Guest], yard:
             return _none_left(draft, yard.snapshot)
         given[draft.name] = found
     return given
+
+
+def _had(draft: Draft, yard: Yard) -> str | None:
+    """The mapping of a machine that stands, where the request takes it."""
+    entry = yard.standing.get(draft.name)
+    mapping = entry.machine.pci_mapping if entry is not None and not entry.gone else None
+    return mapping if draft.wish.gpu is not None and draft.wish.gpu in {ANY, mapping} else None
 
 
 def _unread(wanting: Sequence[Draft]) -> dict[str, str] | Refusal:

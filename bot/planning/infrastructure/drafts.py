@@ -39,18 +39,27 @@ class Draft:
 
 
 def drafts_of(
-    machines: Sequence[MachineWish], shapes: Sequence[Shape], *, app: str, config: Config
+    machines: Sequence[MachineWish],
+    shapes: Sequence[Shape],
+    *,
+    app: str,
+    config: Config,
+    known: frozenset[str] = frozenset(),
 ) -> tuple[Draft, ...] | Refusal:
-    """Machines by name, then clusters by name: control planes, then workers, each numbered from 1."""
+    """Machines by name, then clusters by name: control planes, then workers, each numbered from 1. ``known``: the names
+    of the merged plan, which its machines keep when their number changes.
+    """
     made: list[Draft] = []
     for wish in sorted(machines, key=lambda entry: (entry.name, entry.model_dump_json())):
-        made += _numbered(wish, cluster=None, app=app, config=config)
+        names = _names(wish, known - {other.name for other in machines if other is not wish})
+        made += _named(wish, names, cluster=None, app=app, config=config)
     for shape in sorted(shapes, key=lambda entry: entry.wish.name):
         for wish in (
             _node(shape, "kubernetes-control-plane", "cp", shape.control_planes),
             _node(shape, "kubernetes-worker", "worker", shape.workers),
         ):
-            made += _numbered(wish, cluster=shape.wish.name, app=app, config=config)
+            names = [f"{wish.name}-{number}" for number in range(1, wish.count + 1)]
+            made += _named(wish, names, cluster=shape.wish.name, app=app, config=config)
     return _bad_name(made) or _beyond_policy(made, config) or tuple(made)
 
 
@@ -73,12 +82,20 @@ def _node(shape: Shape, role: MachineRole, part: str, count: int) -> MachineWish
     )
 
 
-def _numbered(wish: MachineWish, *, cluster: str | None, app: str, config: Config) -> list[Draft]:
+def _names(wish: MachineWish, known: frozenset[str]) -> list[str]:
+    """The stem alone, or numbered from 1; a first machine that stands under the other form keeps its name."""
+    numbered = [f"{wish.name}-{number}" for number in range(1, wish.count + 1)]
+    was_alone = wish.name in known and f"{wish.name}-1" not in known
+    was_numbered = f"{wish.name}-1" in known and wish.name not in known
+    if wish.count == 1:
+        return numbered if was_numbered else [wish.name]
+    return [wish.name, *numbered[1:]] if was_alone else numbered
+
+
+def _named(wish: MachineWish, names: Sequence[str], *, cluster: str | None, app: str, config: Config) -> list[Draft]:
     if wish.count < 1:
         return []
     size = size_of(wish, limits=config.limits)
-    alone = wish.count == 1 and cluster is None
-    names = [wish.name] if alone else [f"{wish.name}-{number}" for number in range(1, wish.count + 1)]
     tags = {*config.defaults.tags, app, *wish.tags, *((cluster,) if cluster else ())}
     kept = tuple(sorted(tag for tag in tags if _TAG.fullmatch(tag)))
     return [

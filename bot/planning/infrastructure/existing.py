@@ -7,16 +7,13 @@ second machine beside one that exists.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Guest
 from bot.planning.infrastructure.drafts import Draft
+from bot.planning.merged import MANAGED
 from bot.planning.naming import shown
 from bot.planning.record import Notes, warn
-
-MANAGED: Final = "ai-provision"
-"""The tag that every generated machine carries."""
 
 
 def adopted(drafts: Sequence[Draft], snapshot: ClusterSnapshot, *, app: str) -> dict[str, Guest] | Refusal:
@@ -50,7 +47,7 @@ def _conflict(guest: Guest, draft: Draft, *, app: str) -> Refusal:
 
 
 def about_adopted(found: dict[str, Guest]) -> Notes:
-    """Says which machines are imported."""
+    """Says which machines are imported for the first time."""
     if not found:
         return Notes()
     names = ", ".join(f"{name} (VMID {guest.vm_id} on {guest.node})" for name, guest in sorted(found.items()))

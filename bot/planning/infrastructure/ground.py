@@ -6,13 +6,16 @@ decision about one machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.config import Config
 from bot.model.decision import Decision
+from bot.model.plan import ClusterPlan, PlanView
 from bot.model.wishes import Wishes
 from bot.planning.addresses import NOTHING_HELD, Held
+from bot.planning.merged import Standing
 from bot.planning.record import Notes
 from bot.planning.scope import Scope
 
@@ -22,7 +25,9 @@ _CONFIG = "defaults of .ai-provision.yaml"
 
 @dataclass(frozen=True)
 class Yard:
-    """The request with everything that its plan may look at. ``careful``: the loss of one node must be survivable."""
+    """The request with everything that its plan may look at. ``careful``: the loss of one node must be survivable.
+    ``before``: the merged plan of the same stack, whose machines are ``standing``.
+    """
 
     wishes: Wishes
     scope: Scope
@@ -30,6 +35,13 @@ class Yard:
     headroom: Headroom
     config: Config
     held: Held
+    before: PlanView | None = None
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+
+    def cluster_before(self, name: str) -> ClusterPlan | None:
+        """The merged plan of a cluster of this name."""
+        clusters = self.before.clusters if self.before is not None else ()
+        return next((cluster for cluster in clusters if cluster.name == name), None)
 
     @property
     def read(self) -> bool:
@@ -43,7 +55,14 @@ class Yard:
 
 
 def yard_for(
-    wishes: Wishes, *, snapshot: ClusterSnapshot, headroom: Headroom, config: Config, held: Held = NOTHING_HELD
+    wishes: Wishes,
+    *,
+    snapshot: ClusterSnapshot,
+    headroom: Headroom,
+    config: Config,
+    held: Held = NOTHING_HELD,
+    before: PlanView | None = None,
+    standing: Mapping[str, Standing] | None = None,
 ) -> Yard:
     """The request's word first, then the config file, then production, which is the careful choice."""
     if wishes.environment is not None:
@@ -65,4 +84,13 @@ def yard_for(
     scope = Scope(
         app=wishes.name, environment=name, namespace=wishes.name, cluster=None, notes=Notes(decisions=(note,))
     )
-    return Yard(wishes, scope, snapshot=snapshot, headroom=headroom, config=config, held=held)
+    return Yard(
+        wishes,
+        scope,
+        snapshot=snapshot,
+        headroom=headroom,
+        config=config,
+        held=held,
+        before=before,
+        standing=standing or {},
+    )

@@ -6,16 +6,22 @@ In: kits, seats, the yard. Out: ``Machine`` values and notes. Never: a node or i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from bot.model.decision import Decision, Tag
 from bot.model.noun import JsonValue
-from bot.model.plan import DataDisk, Machine
+from bot.model.plan import Machine
 from bot.planning.blueprints import UNREAD_DATASTORE, UNREAD_NODE
 from bot.planning.infrastructure.ground import Yard
+from bot.planning.infrastructure.kits import Kit
 from bot.planning.infrastructure.protection import Guard, guard_of
-from bot.planning.infrastructure.seating import Kit, cpu_type, system_disk
+from bot.planning.infrastructure.seating import cpu_type, system_disk
+from bot.planning.merged import MERGED, disks_of
 from bot.planning.placement.board import Seat
+from bot.planning.placement.stay import seat_of
 from bot.planning.record import Notes
+
+_RANGE: Final = "vm_ids of .ai-provision.yaml"
 
 
 def machine_of(kit: Kit, place: Seat, *, why_node: str, yard: Yard) -> tuple[Machine, Notes]:
@@ -30,7 +36,7 @@ def _made(kit: Kit, place: Seat, *, guard: Guard, yard: Yard) -> Machine:
     draft, origin, first = kit.draft, kit.origin, kit.wired.ports[0]
     wish, size = draft.wish, draft.size
     data_store = (place.data_store or place.system_store)[0]
-    template = origin.template
+    template, had = origin.template, kit.merged
     return Machine(
         name=draft.name,
         kind=wish.kind,
@@ -44,16 +50,13 @@ def _made(kit: Kit, place: Seat, *, guard: Guard, yard: Yard) -> Machine:
         address=first.address,
         gateway=first.gateway,
         datastore=place.system_store[0],
-        data_disks=tuple(
-            DataDisk(size=disk, datastore=data_store, interface=f"scsi{number}")
-            for number, disk in enumerate(size.data_disks, start=1)
-        ),
+        data_disks=disks_of(size.data_disks, had, data_store),
         nics=kit.wired.nics,
         pool=wish.pool or yard.config.defaults.pool,
         tags=draft.tags,
-        cpu_type=cpu_type(kit) or "x86-64-v2-AES",
-        agent=origin.agent,
-        template_node=template.node if template is not None else None,
+        cpu_type=had.cpu_type if had is not None else cpu_type(kit) or "x86-64-v2-AES",
+        agent=had.agent if had is not None else origin.agent,
+        template_node=had.template_node if had is not None else template.node if template is not None else None,
         serves=(wish.engine or "postgresql") if wish.role == "database" else None,
         settings=dict(size.settings),
         ha=guard.ha,
@@ -62,20 +65,25 @@ def _made(kit: Kit, place: Seat, *, guard: Guard, yard: Yard) -> Machine:
         backup=guard.backup,
         replicate_to=guard.replicate_to,
         cluster=draft.cluster,
-        adopted=kit.guest is not None,
+        adopted=had.adopted if had is not None else kit.guest is not None,
     )
 
 
 def _records(kit: Kit, machine: Machine, *, why_node: str, yard: Yard) -> Notes:
     guest, origin = kit.guest, kit.origin
     read: Tag = "read" if yard.read else "P"
-    id_why = "the lowest id of the range that no guest and no open pull request holds"
+    id_why, id_source = "the lowest id of the range that no guest and no open pull request holds", _RANGE
     if guest is not None:
         id_why = "the id of the guest that exists under this name and is ours"
+    if kit.standing is not None and kit.standing.machine.vm_id == machine.vm_id:
+        id_why, id_source = "the id that the machine has", MERGED
+    store_why, store_source = "where the placement found room for the disks", "placement"
+    if kit.merged is not None:
+        store_why, store_source = "where the disk is", MERGED
     rows: list[tuple[str, JsonValue, str, str, Tag]] = [
-        ("vm_id", machine.vm_id, id_why, "vm_ids of .ai-provision.yaml", read),
-        ("node", machine.node, why_node, "placement", read),
-        ("datastore", machine.datastore, "where the placement found room for the disks", "placement", read),
+        ("vm_id", machine.vm_id, id_why, id_source, read),
+        ("node", machine.node, why_node, MERGED if kit.merged is not None else "placement", read),
+        ("datastore", machine.datastore, store_why, store_source, read),
         ("source", origin.shown, origin.why, "the request, defaults of .ai-provision.yaml, or snapshot", origin.tag),
     ]
     if kit.mapping is not None:
@@ -103,6 +111,9 @@ def seats_without_cluster(kits: Sequence[Kit], yard: Yard) -> dict[str, Seat]:
     defaults = yard.config.defaults
     seats: dict[str, Seat] = {}
     for kit in kits:
+        if kit.standing is not None:
+            seats[kit.draft.name] = seat_of(kit.standing.machine, kit.standing.node)
+            continue
         wish = kit.draft.wish
         node = wish.node or UNREAD_NODE
         store = wish.datastore or defaults.datastore or UNREAD_DATASTORE

@@ -16,7 +16,7 @@ from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Guest, Store
 from bot.model.config import Config
 from bot.model.decision import Tag
-from bot.model.plan import Source
+from bot.model.plan import Machine, Source
 from bot.model.quantity import Bytes
 from bot.model.wishes import MachineWish
 from bot.planning.naming import shown
@@ -61,6 +61,11 @@ class Origin:
     def least_disk(self) -> Bytes:
         """A clone is at least as large as its template."""
         return self.template.disk if self.template is not None else Bytes(0)
+
+
+def origin_kept(machine: Machine) -> Origin:
+    """The source of a machine that stands: another one would make it anew, so nothing is looked up."""
+    return Origin(machine.source, "what the machine was made of; another source would make it anew", "read")
 
 
 def origin_of(wish: MachineWish, *, config: Config, snapshot: ClusterSnapshot) -> Origin | Refusal:

@@ -17,8 +17,8 @@ from bot.errors import Refusal
 from bot.model.cluster import ClusterSnapshot, Headroom
 from bot.model.config import Config
 from bot.model.demand import Demand
-from bot.model.plan import ClusterPlan, Machine, Plan
-from bot.model.wishes import Wishes
+from bot.model.plan import ClusterPlan, Machine, Plan, PlanView
+from bot.model.wishes import ClusterWish, Wishes
 from bot.planning.addresses import Held
 from bot.planning.budget import Purse
 from bot.planning.cost import cost_of
@@ -27,7 +27,8 @@ from bot.planning.infrastructure.clusters import Settled, cluster_plan, settle
 from bot.planning.infrastructure.ground import Yard, yard_for
 from bot.planning.infrastructure.protection import backup_for, ha_kind
 from bot.planning.infrastructure.report import changes, merged, sure_of
-from bot.planning.infrastructure.shapes import Shape, asked_for, smaller, within_policy
+from bot.planning.infrastructure.shapes import Shape, smaller, standing_shape, within_policy
+from bot.planning.merged import left_over, standing_in
 from bot.planning.placement.place import NoRoom
 from bot.planning.record import Notes, join
 
@@ -40,10 +41,18 @@ def plan_wishes(
     config: Config,
     reserved: frozenset[int] = frozenset(),
     reserved_addresses: frozenset[str] = frozenset(),
+    before: PlanView | None = None,
 ) -> Plan | Refusal:
-    """The whole plan of one request. ``reserved`` VMIDs and ``reserved_addresses`` belong to other pull requests."""
+    """The whole plan of one request. ``reserved`` VMIDs and ``reserved_addresses`` belong to other pull requests;
+    ``before`` is the merged plan of the same stack, whose machines and clusters are updated in place.
+    """
     held = Held(vm_ids=reserved, addresses=reserved_addresses)
-    yard = yard_for(wishes, snapshot=snapshot, headroom=headroom, config=config, held=held)
+    standing = standing_in(before, snapshot)
+    if isinstance(standing, Refusal):
+        return standing
+    yard = yard_for(
+        wishes, snapshot=snapshot, headroom=headroom, config=config, held=held, before=before, standing=standing
+    )
     settled = _settled(yard)
     if isinstance(settled, Refusal):
         return settled
@@ -63,7 +72,7 @@ def _settled(yard: Yard) -> dict[str, Settled] | Refusal:
 
 def _first_that_fits(yard: Yard) -> Built | Refusal:
     """The wanted shapes, then smaller ones; the last refusal names each node's reason."""
-    wanted = [asked_for(wish) for wish in sorted(yard.wishes.clusters, key=lambda wish: wish.name)]
+    wanted = [_shape(wish, yard) for wish in sorted(yard.wishes.clusters, key=lambda wish: wish.name)]
     beside = sum(wish.count for wish in yard.wishes.machines)
     bounded = within_policy(wanted, machines=beside, limits=yard.config.limits)
     reasons: list[str] = []
@@ -80,15 +89,22 @@ def _first_that_fits(yard: Yard) -> Built | Refusal:
     return no_room(last, least=bool(wanted)) if last is not None else no_room(None)
 
 
+def _shape(wish: ClusterWish, yard: Yard) -> Shape:
+    members = [entry.machine for entry in yard.standing.values() if entry.machine.cluster == wish.name]
+    return standing_shape(wish, yard.cluster_before(wish.name), members)
+
+
 def _planned(built: Built, settled: dict[str, Settled], *, yard: Yard) -> Plan:
     """Clusters, protection, price and confidence, then everything in one value."""
     clusters, cluster_notes = _clusters(built, settled)
-    backup, backup_notes = backup_for(built.machines, yard)
-    machines = built.machines if backup is not None else tuple(_without_backup(one) for one in built.machines)
+    left = left_over(yard.standing, [one.name for one in built.machines], app=yard.wishes.name)
+    everything = (*built.machines, *left.machines)
+    backup, backup_notes = backup_for(everything, yard)
+    machines = everything if backup is not None else tuple(_without_backup(one) for one in everything)
     purse = Purse(yard.wishes.name, yard.scope.namespace, budget=yard.config.budget, spends=(), demand=Demand())
     cost, cost_notes = cost_of((), machines, prices=yard.config.prices, purse=purse)
     sure, sure_notes = sure_of(built.kits, yard)
-    notes = join((yard.scope.notes, cluster_notes, built.notes, backup_notes, cost_notes, sure_notes))
+    notes = join((yard.scope.notes, cluster_notes, built.notes, left.notes, backup_notes, cost_notes, sure_notes))
     return Plan(
         app=yard.wishes.name,
         environment=yard.scope.environment,
@@ -98,7 +114,7 @@ def _planned(built: Built, settled: dict[str, Settled], *, yard: Yard) -> Plan:
         clusters=clusters,
         backup=backup,
         ha=ha_kind(machines, yard),
-        placement=built.placed,
+        placement=built.placed + left.placed,
         capacity=changes(built.kits, built.machines, yard),
         cost=cost,
         confidence=sure,

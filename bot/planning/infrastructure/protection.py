@@ -18,7 +18,8 @@ from bot.model.noun import JsonValue
 from bot.model.plan import Backup, Firewall, Machine
 from bot.model.wishes import MachineRole
 from bot.planning.infrastructure.ground import Yard
-from bot.planning.infrastructure.seating import Kit, wants_ha
+from bot.planning.infrastructure.kits import Kit
+from bot.planning.infrastructure.seating import wants_ha
 from bot.planning.placement.board import Seat
 from bot.planning.record import Notes, note, warn
 
@@ -52,10 +53,10 @@ def _replication(kit: Kit, place: Seat, yard: Yard) -> tuple[str | None, Notes]:
     for_ha = wants_ha(kit.draft, yard) and not place.shared and wish.replicate is not False
     if not wish.replicate and not for_ha:
         return None, Notes()
-    target = _twin(place, yard) if yard.read else None
+    target = _twin(place, yard, had=kit.merged.replicate_to if kit.merged is not None else None) if yard.read else None
     if target is not None:
         why = "the request asks for copies" if wish.replicate else "HA needs a copy, and the disk is local"
-        why += f": the roomiest other node with the ZFS pool {place.system_store[0]}"
+        why += f": the roomiest other node, or the one that has them already, with the ZFS pool {place.system_store[0]}"
         return target, _decision(name, "replicate_to", target, why=why, by_user=bool(wish.replicate))
     if not wish.replicate:
         return None, Notes()
@@ -70,15 +71,15 @@ def _replication(kit: Kit, place: Seat, yard: Yard) -> tuple[str | None, Notes]:
     return None, finding
 
 
-def _twin(place: Seat, yard: Yard) -> str | None:
-    """Another node with ZFS pools of the same names, the one with the most free memory."""
+def _twin(place: Seat, yard: Yard, *, had: str | None) -> str | None:
+    """Another node with ZFS pools of the same names: the one with the copies, else with the most free memory."""
     names = {store for store in (place.system_store, place.data_store) if store is not None}
     stores = [store for store in yard.snapshot.stores if store.system == "proxmox" and store.active]
     if not all(node and _zfs(name, node, stores) for name, node in names):
         return None
     rooms = [room for room in yard.headroom.of("proxmox") if room.usable and room.node != place.node]
     fitting = [room for room in rooms if all(_zfs(name, room.node, stores) for name, _ in names)]
-    best = min(fitting, key=lambda room: (-room.free.memory, room.node), default=None)
+    best = min(fitting, key=lambda room: (room.node != had, -room.free.memory, room.node), default=None)
     return best.node if best is not None else None
 
 

@@ -13,12 +13,12 @@ from bot.model.plan import Confidence, Machine, NodeChange
 from bot.model.quantity import MilliCpu, Resources
 from bot.planning.confidence import COLD
 from bot.planning.infrastructure.ground import Yard
-from bot.planning.infrastructure.seating import Kit, growth
+from bot.planning.infrastructure.kits import Kit, growth
 from bot.planning.record import Notes
 
 
 def changes(kits: Sequence[Kit], machines: Sequence[Machine], yard: Yard) -> tuple[NodeChange, ...]:
-    """Every Proxmox node that was read; an adopted machine counts by what it grows."""
+    """Every Proxmox node that was read; an adopted or standing machine counts by what it grows."""
     limits = {room.node: room.limit for room in yard.headroom.of("proxmox")}
     added: dict[str, Resources] = {}
     for kit, machine in zip(kits, machines, strict=True):

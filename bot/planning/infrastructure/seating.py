@@ -8,45 +8,58 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.model.cluster import Guest
 from bot.model.plan import Placed
-from bot.model.quantity import GIB, Bytes, MilliCpu, Resources
+from bot.model.quantity import GIB, Bytes, MilliCpu
 from bot.planning.infrastructure.drafts import ALONE, Draft
 from bot.planning.infrastructure.ground import Yard
-from bot.planning.infrastructure.origins import Origin
-from bot.planning.infrastructure.wiring import Wired
+from bot.planning.infrastructure.kits import Kit, growth
+from bot.planning.infrastructure.staying import stood
 from bot.planning.placement.board import Ask, Seat, World, world_of
 from bot.planning.placement.place import NoRoom, Placement, place, without_search
-
-
-@dataclass(frozen=True)
-class Kit:
-    """Everything about one machine but its seat."""
-
-    draft: Draft
-    origin: Origin
-    vm_id: int
-    wired: Wired
-    mapping: str | None
-    guest: Guest | None
+from bot.planning.record import Notes
 
 
 @dataclass(frozen=True)
 class Seated:
-    """A seat for every machine. ``relaxed``: machines of one kind were allowed to stand together."""
+    """A seat for every machine. ``relaxed``: machines of one kind were allowed to stand together; ``kits`` are smaller
+    where a standing machine found no room to grow.
+    """
 
+    kits: tuple[Kit, ...]
     seats: Mapping[str, Seat]
     placed: tuple[Placed, ...]
     broken: tuple[str, ...]
     relaxed: bool
+    notes: Notes = field(default_factory=Notes)
 
 
 def seat(kits: Sequence[Kit], *, yard: Yard) -> Seated | NoRoom:
+    """What stands first, on its node; then the new machines around it."""
+    world = world_of(yard.snapshot, yard.headroom, production=yard.careful or _any_ha(kits, yard))
+    settled = stood(kits, ask_of=lambda kit: _ask(kit, yard), world=world, yard=yard)
+    if isinstance(settled, NoRoom):
+        return settled
+    new = [kit for kit in settled.kits if kit.draft.name not in settled.seats]
+    found = _new_seats(new, replace(world, start=settled.board), yard=yard) if new else None
+    if isinstance(found, NoRoom):
+        return found
+    placed = dict(settled.placed) | {entry.name: entry for entry in (found[0].placed if found is not None else ())}
+    return Seated(
+        settled.kits,
+        dict(settled.seats) | (found[0].seats if found is not None else {}),
+        tuple(placed[kit.draft.name] for kit in settled.kits),
+        broken=found[0].broken if found is not None else (),
+        relaxed=found is not None and found[1],
+        notes=settled.notes,
+    )
+
+
+def _new_seats(kits: Sequence[Kit], world: World, *, yard: Yard) -> tuple[Placement, bool] | NoRoom:
     """Strictly apart first; where that has no room, machines that hold no quorum may share a node."""
     asks = _asks(kits, yard)
-    world = world_of(yard.snapshot, yard.headroom, production=yard.careful or _any_ha(kits, yard))
     if not _could_fit(asks, world):
         return without_search(asks, world)
     found = place(asks, world)
@@ -56,9 +69,7 @@ def seat(kits: Sequence[Kit], *, yard: Yard) -> Seated | NoRoom:
         if looser != asks:
             second = place(looser, world)
             found, relaxed = (second, True) if isinstance(second, Placement) else (found, False)
-    if isinstance(found, NoRoom):
-        return found
-    return Seated(found.seats, found.placed, broken=found.broken, relaxed=relaxed)
+    return found if isinstance(found, NoRoom) else (found, relaxed)
 
 
 def _any_ha(kits: Sequence[Kit], yard: Yard) -> bool:
@@ -72,7 +83,7 @@ def wants_ha(draft: Draft, yard: Yard) -> bool:
 
 def system_disk(kit: Kit) -> Bytes:
     """Whole GiB; a clone or an existing disk is never made smaller."""
-    existing = kit.guest.disk if kit.guest is not None else Bytes(0)
+    existing = kit.guest.disk if kit.guest is not None and kit.merged is None else Bytes(0)
     return Bytes(-(-max(kit.draft.size.disk, kit.origin.least_disk, existing) // GIB) * GIB)
 
 
@@ -144,22 +155,15 @@ def _existing(ask: Ask, kit: Kit, guest: Guest, *, group: str) -> Ask:
     )
 
 
-def growth(kit: Kit, guest: Guest) -> Resources:
-    """What an adopted machine takes beyond what is promised to it already."""
-    cores, memory = kit.draft.size.cores * 1000, kit.draft.size.memory
-    if guest.status != "running" and not guest.on_boot and not guest.ha:
-        return Resources(cpu=MilliCpu(cores), memory=memory)
-    return Resources(cpu=MilliCpu(max(0, cores - guest.cores * 1000)), memory=Bytes(max(0, memory - guest.memory)))
-
-
 def _could_fit(asks: Sequence[Ask], world: World) -> bool:
     """A cheap necessary test: everything in sum, and as many of the smallest as there are machines."""
     rooms = [room for room in world.rooms.values() if room.usable]
     memory, cpu = sum(ask.memory for ask in asks), sum(ask.cpu for ask in asks)
-    if memory > sum(room.free.memory for room in rooms) or cpu > sum(room.free.cpu for room in rooms):
+    left = [room.free - world.start.taken(room.node) for room in rooms]
+    if memory > sum(room.memory for room in left) or cpu > sum(room.cpu for room in left):
         return False
     least = max(1, min((ask.memory for ask in asks), default=Bytes(1)))
-    return sum(room.free.memory // least for room in rooms) >= sum(ask.memory >= least for ask in asks)
+    return sum(room.memory // least for room in left) >= sum(ask.memory >= least for ask in asks)
 
 
 def _relaxed(asks: Sequence[Ask], kits: Sequence[Kit]) -> list[Ask]:

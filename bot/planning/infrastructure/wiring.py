@@ -21,6 +21,7 @@ from bot.planning.addresses import free_addresses, gateway_for
 from bot.planning.infrastructure.drafts import Draft
 from bot.planning.infrastructure.ground import Yard
 from bot.planning.infrastructure.holders import holder_of, networks_in
+from bot.planning.merged import MERGED, Standing, held_addresses
 from bot.planning.naming import shown
 from bot.planning.record import Notes, note, warn
 from bot.planning.templates import UNREAD_BRIDGE, bridge_for
@@ -33,7 +34,9 @@ _PREFIX: Final = 24
 
 @dataclass(frozen=True)
 class Port:
-    """One interface; the address is CIDR, ``dhcp``, or empty while it waits for the next one of the range."""
+    """One interface; the address is CIDR, ``dhcp``, or empty while it waits for the next one of the range. ``had``: the
+    interface as it is merged, ``kept`` with its address.
+    """
 
     bridge: str | None
     vlan: int | None
@@ -41,6 +44,8 @@ class Port:
     gateway: str | None
     why: str
     by_user: bool = False
+    had: Nic | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def wire(
         return asked
     waiting = sum(port.address == _NEXT for ports in asked.values() for port in ports)
     fixed = frozenset(port.address for ports in asked.values() for port in ports) - {DHCP, _NEXT}
-    held = yard.held.addresses | fixed
+    held = yard.held.addresses | fixed | held_addresses(yard.standing, yard.before)
     free = free_addresses(waiting + len(virtual_for), config=yard.config, snapshot=yard.snapshot, reserved=held)
     if isinstance(free, Refusal):
         return free
@@ -95,7 +100,7 @@ def _asked(
     made: dict[str, tuple[Port, ...]] = {}
     for draft in drafts:
         ports: list[Port] = []
-        for index, nic in enumerate(draft.wish.nics or (NicWish(),)):
+        for index, nic in enumerate(draft.wish.nics or _as_many(draft, yard)):
             guest = adopted.get(draft.name)
             port = _port(draft, nic, index=index, guest=guest, bridge=bridge, taken=taken, yard=yard)
             if isinstance(port, Refusal):
@@ -103,6 +108,12 @@ def _asked(
             ports.append(port)
         made[draft.name] = tuple(ports)
     return made
+
+
+def _as_many(draft: Draft, yard: Yard) -> tuple[NicWish, ...]:
+    """Where the request says nothing of interfaces: those that the machine has, else one."""
+    entry = yard.standing.get(draft.name)
+    return (NicWish(),) * (len(entry.nics) if entry is not None and not entry.gone and entry.nics else 1)
 
 
 def _port(
@@ -116,20 +127,57 @@ def _port(
     yard: Yard,
 ) -> Port | Refusal:
     """``taken`` collects the static addresses of this plan."""
+    entry = yard.standing.get(draft.name)
+    entry = None if entry is not None and entry.gone and guest is not None else entry
+    had = entry.nics[index] if entry is not None and index < len(entry.nics) else None
+    usual = had.vlan if had is not None else yard.config.defaults.vlan
     base = Port(
-        nic.bridge or bridge,
-        nic.vlan if nic.vlan is not None else (yard.config.defaults.vlan if nic.bridge is None else None),
+        nic.bridge or (had.bridge if had is not None else bridge),
+        nic.vlan if nic.vlan is not None else (usual if nic.bridge is None or _same(nic, had) else None),
         address=_NEXT,
         gateway=nic.gateway if index == 0 else None,
         why="the first address of the range that nothing holds",
+        had=had,
     )
+    if entry is not None and _keeps(draft, nic, base, entry=entry, yard=yard):
+        return _merged_port(draft, nic, base)
     if nic.address is not None and nic.address != DHCP:
         return _static(draft, nic.address, base, taken=taken, guest=guest, yard=yard)
     if nic.address == DHCP:
         return replace(base, address=DHCP, why="the request asks for DHCP", by_user=True)
-    if guest is not None and index == 0:
+    if guest is not None and entry is None and index == 0:
         return _as_it_is(base, guest, yard=yard)
     return _from_range(base, index=index, yard=yard)
+
+
+def _same(nic: NicWish, had: Nic | None) -> bool:
+    return had is not None and nic.bridge == had.bridge
+
+
+def _keeps(draft: Draft, nic: NicWish, base: Port, *, entry: Standing, yard: Yard) -> bool:
+    """True where the interface stays in its network and the request states no other address. A member of a cluster
+    keeps its address whatever is stated: the cluster knows it by that.
+    """
+    had = base.had
+    if had is None or (base.bridge, base.vlan) != (had.bridge, had.vlan):
+        return False
+    if entry.gone and _taken_since(had, yard):
+        return False
+    return nic.address is None or draft.cluster is not None
+
+
+def _taken_since(had: Nic, yard: Yard) -> bool:
+    """True when something else holds the address of a machine that is gone."""
+    own = _single(had.address or DHCP)
+    return bool(own) and holder_of(own[0].ip, yard) is not None
+
+
+def _merged_port(draft: Draft, nic: NicWish, base: Port) -> Port:
+    address = (base.had.address if base.had is not None else None) or DHCP
+    why = "the address that the machine has"
+    if nic.address not in {None, address} and draft.cluster is not None:
+        why += f"; {shown(str(nic.address))} was asked for, and a member of a cluster keeps its address"
+    return replace(base, address=address, why=why, kept=True)
 
 
 def _from_range(base: Port, *, index: int, yard: Yard) -> Port:
@@ -222,6 +270,8 @@ def _with_gateway(name: str, port: Port, *, yard: Yard) -> tuple[Port, Notes]:
     found = port.gateway or gateway_for(
         port.address, config=yard.config, snapshot=yard.snapshot, bridge=port.bridge or UNREAD_BRIDGE
     )
+    if found is None and port.kept and port.had is not None:
+        found = port.had.gateway
     network = ip_interface(port.address).network
     if found is None or any(one.ip in network for one in _single(found)):
         return replace(port, gateway=found), Notes()
@@ -243,7 +293,7 @@ def _single(text: str) -> list[IPv4Interface | IPv6Interface]:
 def _records(name: str, index: int, port: Port) -> Notes:
     """The address of every interface; its VLAN and gateway where it has them."""
     path = f"machines.{name}" if index == 0 else f"machines.{name}.nics.{index}"
-    source = "the request" if port.by_user else "defaults.addresses of .ai-provision.yaml"
+    source = "the request" if port.by_user else MERGED if port.kept else "defaults.addresses of .ai-provision.yaml"
     rows: list[tuple[str, str | int, str]] = [("address", port.address, port.why)]
     rows += [("vlan", port.vlan, "the request's or the configured VLAN")] if port.vlan is not None else []
     rows += [("gateway", port.gateway, "the first interface's network")] if port.gateway is not None else []

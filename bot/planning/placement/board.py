@@ -66,29 +66,6 @@ class Seat:
         return not self.system_store[1] and (self.data_store is None or not self.data_store[1])
 
 
-@dataclass(frozen=True)
-class World:
-    """What does not change while placing. ``eligible`` nodes per group decide how strictly its guests repel."""
-
-    snapshot: ClusterSnapshot
-    nodes: Mapping[str, Node]
-    rooms: Mapping[str, Room]
-    stores: Mapping[StoreKey, Store]
-    production: bool
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    eligible: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def stores_of(self, node: str) -> list[tuple[StoreKey, Store]]:
-        """The datastores that a node can use, by name."""
-        return [
-            (key, store) for key, store in sorted(self.stores.items()) if key[1] == node or _reaches(store, key, node)
-        ]
-
-
-def _reaches(store: Store, key: StoreKey, node: str) -> bool:
-    return not key[1] and (not store.nodes or node in store.nodes)
-
-
 _NOTHING: Final = Resources()
 
 
@@ -130,6 +107,32 @@ class Board:
             stored=stored,
             groups=groups,
         )
+
+
+@dataclass(frozen=True)
+class World:
+    """What does not change while placing. ``eligible`` nodes per group decide how strictly its guests repel; ``start``
+    holds the guests of the plan that stand already.
+    """
+
+    snapshot: ClusterSnapshot
+    nodes: Mapping[str, Node]
+    rooms: Mapping[str, Room]
+    stores: Mapping[StoreKey, Store]
+    production: bool
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    eligible: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start: Board = field(default_factory=Board)
+
+    def stores_of(self, node: str) -> list[tuple[StoreKey, Store]]:
+        """The datastores that a node can use, by name."""
+        return [
+            (key, store) for key, store in sorted(self.stores.items()) if key[1] == node or _reaches(store, key, node)
+        ]
+
+
+def _reaches(store: Store, key: StoreKey, node: str) -> bool:
+    return not key[1] and (not store.nodes or node in store.nodes)
 
 
 def device_group(mapping: str) -> str:

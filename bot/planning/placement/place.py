@@ -71,13 +71,18 @@ def _dominant(ask: Ask, world: World) -> float:
 def _with_groups(asks: Sequence[Ask], world: World) -> World:
     """How many guests each group has, and which nodes could take one of them on the empty board."""
     sizes = Counter(ask.group for ask in asks)
+    stand: dict[str, set[str]] = {}
+    for (group, node), count in world.start.groups.items():
+        sizes[group] += count
+        stand.setdefault(group, set()).add(node)
     backwards = list(asks)[::-1]
     first = {ask.group: ask for ask in sorted(backwards, key=lambda ask: ask.node is None)}
     eligible = {
         group: tuple(
             name
             for name, node in sorted(world.nodes.items())
-            if rejection(Trial(ask, node, Board(), world), rules=BEFORE_AFFINITY) is None
+            if name in stand.get(group, ())
+            or rejection(Trial(ask, node, world.start, world), rules=BEFORE_AFFINITY) is None
         )
         for group, ask in first.items()
     }
@@ -102,7 +107,7 @@ def _best_board(order: Sequence[Ask], world: World) -> tuple[Board | None, tuple
 def _boards(order: Sequence[Ask], world: World) -> Iterator[Board]:
     """Complete boards, depth first, best seat first. The first one is the greedy answer."""
     steps = _MOST_STEPS
-    stack: list[tuple[Board, Iterator[Seat]]] = [(Board(), _seats(order[0], Board(), world))]
+    stack: list[tuple[Board, Iterator[Seat]]] = [(world.start, _seats(order[0], world.start, world))]
     while stack and steps > 0:
         board, seats = stack[-1]
         seat = next(seats, None)
@@ -125,7 +130,7 @@ def _seats(ask: Ask, board: Board, world: World) -> Iterator[Seat]:
 
 def _explain(order: Sequence[Ask], world: World, *, broken: tuple[str, ...]) -> NoRoom:
     """The first guest that finds no seat on the greedy board, with every node's reason."""
-    board = Board()
+    board = world.start
     for ask in order:
         seat = next(_seats(ask, board, world), None)
         if seat is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.survey.code import sources
@@ -13,6 +13,7 @@ from bot.survey.code.names import FRAMEWORKS, GO_FRAMEWORKS, NODE_FRAMEWORKS, PY
 from bot.survey.code.reading import go_programs, read_code
 from bot.survey.code.sources import Source
 from bot.survey.code.tokens import scan_go, scan_js
+from tests.daily import searched
 from tests.survey.code.trees import framework, go, in_use, named, ports, read, routes, tree_of
 
 SERVER = go('func main() {\n\thttp.HandleFunc("/x", f)\n\thttp.ListenAndServe(":8080", nil)\n}', "net/http")
@@ -277,7 +278,7 @@ _TEXT = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@searched(150, suppress_health_check=[HealthCheck.too_slow])
 @given(text=_TEXT, name=st.sampled_from(["a.go", "a.py", "a.js", "a.ts", "a.vue"]))
 def test_any_text_is_read(text: str, name: str) -> None:
     clues = read({name: text, "go.mod": "module m\n", "requirements.txt": "flask\n"})
@@ -287,14 +288,14 @@ def test_any_text_is_read(text: str, name: str) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@searched(60)
 @given(text=_TEXT, name=st.sampled_from(["package.json", "pyproject.toml", "Cargo.toml", "composer.json", "pom.xml", "Gemfile", "go.mod", "Pipfile",
                                          "setup.cfg", "Procfile", "x.ini", "x.csproj", "schema.prisma", "gunicorn.conf.py", "config.json"]))  # fmt: skip
 def test_any_package_file_is_read(text: str, name: str) -> None:
     read({name: text, "a.py": "import flask\n", "a.js": "1", "a.go": "package main\n"})
 
 
-@settings(max_examples=100, deadline=None)
+@searched(100)
 @given(cut=st.integers(0, 400), junk=st.sampled_from(["", '"', "`", "{", ")", "/*", "\\", "'''", "\x00"]))
 def test_mutations_of_real_code(cut: int, junk: str) -> None:
     script = "const express = require('express');\nconst app = express();\napp.get(`/a/${b}`, (req, res) => { res.send({ a: 1 }); });\napp.listen(process.env.PORT || 80);\n"
@@ -303,7 +304,7 @@ def test_mutations_of_real_code(cut: int, junk: str) -> None:
     read({name: text[:cut] + junk + text[cut:] for name, text in files.items()})
 
 
-@settings(max_examples=150, deadline=None)
+@searched(150)
 @given(text=_TEXT)
 def test_the_scanners_keep_lines_and_pair_brackets(text: str) -> None:
     for code in (scan_go(Source("a", text)), scan_js(Source("a", text))):

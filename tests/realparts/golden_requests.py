@@ -1,0 +1,352 @@
+"""The golden requests on the product's own way: words, readings, plan, files, the real terraform and provider.
+
+In: a request in words, a version of Proxmox VE. Out: what is planned, what exists afterwards, seconds. Never: ``insecure``,
+a right beyond the printed roles, a registry, HCL that the product did not write.
+
+``python -m tests.realparts.golden_requests`` prints the table of all requests on both versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bot.agents.collector import Collected, collect, collect_request
+from bot.agents.planner import first_plan
+from bot.applying.take_down import unlocked
+from bot.edges.clock import RealClock
+from bot.edges.git import GitRepos
+from bot.edges.kubernetes import KubernetesInventory
+from bot.edges.proxmox import ProxmoxInventory
+from bot.edges.terraform import TerraformLimits, TerraformProgram, TerraformToolbox
+from bot.edges.terraform.environment import environment
+from bot.edges.yaml_reader import ChildYamlReader
+from bot.emulators.kubernetes import KubernetesEmulator
+from bot.emulators.loopback import Loopback
+from bot.emulators.proxmox import ProxmoxEmulator
+from bot.emulators.proxmox.presets import Grant, backup_grants, give, ha_grants
+from bot.emulators.proxmox.serving import Served, serve
+from bot.model.changes import ChangeSet
+from bot.model.cluster import ClusterSnapshot, Guest
+from bot.model.command import FolderTarget, Provision, Target
+from bot.model.config import Config
+from bot.model.document import Request
+from bot.model.evidence import Evidence
+from bot.model.plan import Machine, Plan, PlanView
+from bot.model.stack import Stack, TerraformPlan
+from bot.rendering.files import render
+from bot.rendering.scene import Scene
+from bot.survey.selection import select
+from tests.edges.proxmox_kit import SECRET as READING_SECRET
+from tests.edges.proxmox_kit import TOKEN, TOKEN_ID
+from tests.realparts import parts
+from tests.realparts.provider_scene import APPLY, SECRET, cluster, facts, grants
+from tests.realparts.states import States, states
+
+ROOT: Final = Path(__file__).parents[2]
+WIDE: Final = "wide@pve!ci"
+"""The second token, for what concerns the whole cluster."""
+WIDE_SECRET: Final = "5b0c9a4e-wide-4f0e-8b1c-2d9f6a7c1e33"
+LEFT: Final = {"k8s-worker-1": "5500m", "k8s-worker-2": "5", "k8s-worker-3": "6500m", "k8s-worker-4": "6500m"}
+"""CPU that the workers of the example's cluster have left, but for a few hundred milli-CPU."""
+APPLICATION: Final = ROOT / "examples" / "supermarket-inventory"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """One request: its words, the words of a later change, how many machines each time.
+
+    ``wide``: rights of the second token. ``more``: rights of the first one beside the apply role.
+    ``application``: the words describe one, which is read from the example's repository.
+    """
+
+    words: str
+    change: str
+    machines: int
+    after: int
+    wide: tuple[Grant, ...] = ()
+    more: tuple[Grant, ...] = ()
+    application: bool = False
+
+
+GOLDEN: Final[Mapping[str, Golden]] = {
+    "dev-cluster": Golden(words="dev cluster", change="dev cluster with 2 workers", machines=2, after=3),
+    "production-cluster": Golden(
+        words="production cluster with 5 workers", change="production cluster with 6 workers", machines=6, after=7
+    ),
+    "ml-cluster": Golden(
+        words="ML training cluster with 16GB RAM",
+        change="ML training cluster with 16GB RAM and 2 workers",
+        machines=4,
+        after=3,
+    ),
+    "ci-cluster": Golden(words="CI/CD runner cluster", change="CI/CD runner cluster with 3 workers", machines=3, after=4),
+    "ha-cluster": Golden(
+        words="HA cluster with monitoring", change="HA cluster with monitoring and 4 workers", machines=6, after=7
+    ),
+    "single-node-cluster": Golden(
+        words="minimal single-node cluster", change="minimal single-node cluster with 4 cores", machines=1, after=1
+    ),
+    "staging-cluster": Golden(
+        words="staging with calico and ingress",
+        change="staging with calico and ingress and 3 workers",
+        machines=3,
+        after=4,
+    ),
+    "five-nodes": Golden(
+        words="5 node cluster with 4 cores 8gb", change="6 node cluster with 4 cores 8gb", machines=5, after=6
+    ),
+    "web-server": Golden(
+        words="a production web server VM named web-prod-01 using template 9001",
+        change="a production web server VM named web-prod-01 using template 9001 with 4 cores",
+        machines=1,
+        after=1,
+    ),
+    "postgresql": Golden(
+        words="PostgreSQL for 100 concurrent users",
+        change="PostgreSQL for 100 concurrent users with 4 cores",
+        machines=1,
+        after=1,
+    ),
+    "balanced": Golden(
+        words="web application with load balancing",
+        change="web application with load balancing, 3 cores each",
+        machines=3,
+        after=3,
+    ),
+    "development": Golden(
+        words="development environment", change="development environment with 6 cores", machines=1, after=1
+    ),
+    "container": Golden(
+        words="an LXC container named dns-01 with 1 core and 512MB RAM from debian-12 template",
+        change="an LXC container named dns-01 with 2 cores and 1GB RAM from debian-12 template",
+        machines=1,
+        after=1,
+    ),
+    "application": Golden(
+        words="Supermarket inventory service, zero downtime, 2000 QPS peak, React frontend + Go/Gin API + PostgreSQL",
+        change="Supermarket inventory service, zero downtime, 2400 QPS peak, React frontend + Go/Gin API + PostgreSQL",
+        machines=1,
+        after=2,
+        application=True,
+    ),
+}
+"""The fourteen of the issue: eight clusters, four machine requests, a container, an application that needs workers."""
+
+ON_8: Final = ("dev-cluster", "web-server", "postgresql", "container")
+"""Those that run on Proxmox VE 8 too."""
+
+BESIDE: Final[Mapping[str, Golden]] = {
+    "high-availability": Golden(
+        words="two web server VMs named api with HA and 2 cores",
+        change="two web server VMs named api with HA and 4 cores",
+        machines=2,
+        after=2,
+        wide=ha_grants(),
+    ),
+    "image": Golden(
+        words="a web server VM named edge from image https://cloud.example/images/noble.img with firewall",
+        change="a web server VM named edge from image https://cloud.example/images/noble.img with 4 cores and firewall",
+        machines=1,
+        after=1,
+        more=(Grant("/storage/nas", ("Datastore.Allocate",)),),
+    ),
+    "iso": Golden(
+        words="a VM named installer from ISO debian-12.11.0-amd64-netinst.iso",
+        change="a VM named installer from ISO debian-12.11.0-amd64-netinst.iso with 4 cores",
+        machines=1,
+        after=1,
+    ),
+    "backup": Golden(
+        words="a web server VM named kept with nightly backup",
+        change="a web server VM named kept with nightly backup and 4 cores",
+        machines=1,
+        after=1,
+        wide=backup_grants("nas"),
+    ),
+}
+"""What the fourteen do not show: HA, a cloud image behind a firewall, an installer, a backup job."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request as planned: every noun, and the files."""
+
+    scene: Scene
+    changes: ChangeSet
+
+    @property
+    def plan(self) -> Plan:
+        return self.scene.plan
+
+    @property
+    def stack(self) -> str:
+        """The name of its state."""
+        return self.plan.root.replace("/", "-")
+
+
+@dataclass
+class World:
+    """One Proxmox VE over TLS, one state backend and one Kubernetes for many requests."""
+
+    pve: ProxmoxEmulator
+    served: Served
+    state: States
+    inventory: LiveInventory
+    config: Config
+    program: TerraformProgram
+    folder: Path
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def asked(self, golden: Golden, words: str, before: PlanView | None = None) -> Step:
+        """Words become files, as ``ai-provision`` makes them. Raises AssertionError for a refusal."""
+        collected = _collected(golden, words)
+        snapshot = self.inventory.read()
+        plan = first_plan(
+            collected,
+            snapshot,
+            config=self.config,
+            repo_owner="myorg",
+            commit="0" * 40,
+            evidence=Evidence(before=before),
+        )
+        assert isinstance(plan, Plan), plan
+        request = Request(git_repo="", app_description=words)
+        scene = Scene(
+            request=request, demand=collected.demand, profile=collected.profile, snapshot=snapshot, plan=plan,
+            config=self.config,
+        )  # fmt: skip
+        return Step(scene, render(scene))
+
+    def write(self, step: Step) -> Path:
+        """The files on disk as a checkout has them; the folder of terraform."""
+        root = self.folder / step.plan.root
+        for old in root.glob("terraform/*.*"):
+            old.unlink()
+        for file in step.changes.files:
+            path = self.folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.content, encoding="utf-8")
+        return root / "terraform"
+
+    def forget(self, step: Step) -> None:
+        """A fresh checkout on another runner: nothing of terraform's own is left."""
+        for file in (self.folder / step.plan.root).glob("terraform/*.*"):
+            file.unlink()
+
+    def validate(self, folder: Path) -> str:
+        """What ``terraform validate`` complains about; empty for nothing."""
+        done = subprocess.run(
+            [self.program.binary, "validate", "-no-color"], cwd=folder, env=environment(self.program.ours),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return "" if done.returncode == 0 and "Warning" not in done.stdout else done.stdout + done.stderr
+
+    def unlock(self, step: Step, *, data: bool) -> None:
+        """What the apply of a removal does first. Raises Refused where data disks are not named."""
+        plan = step.plan
+        stack = Stack(root=plan.root, name=plan.app, commit="0" * 40, change="removed", terraform=True, data=data)
+        unlocked(stack, plan, self.folder / plan.root)
+
+    def guests(self) -> dict[str, Guest]:
+        """What runs there, as the product reads it."""
+        proxmox = self.inventory.read().proxmox
+        assert proxmox is not None
+        return {guest.name: guest for guest in proxmox.guests if not guest.template}
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that Proxmox VE holds."""
+        return facts(self.pve)
+
+
+def _collected(golden: Golden, words: str) -> Collected:
+    target: Target = FolderTarget(folder=str(APPLICATION))
+    if golden.application:
+        command = Provision(target=target, app_description=words)
+        found = collect(command, GitRepos(select=select, yaml=ChildYamlReader()).read(target))
+    else:
+        found = collect_request(Provision(target=target, app_description=words, wants="machines"))
+    assert isinstance(found, Collected), found
+    return found
+
+
+def settings(state: str) -> Config:
+    """The config file of the infrastructure repository."""
+    return Config.model_validate(
+        {
+            "defaults": {
+                "pool": "shop", "template_id": 9000, "bridge": "vmbr0", "vlan": 20, "gateway": "10.20.0.1",
+                "addresses": "10.20.0.100-10.20.0.199/24", "registry": "ghcr.io/myorg", "image_tag": "v1",
+                "dns": {"servers": ("10.20.0.53",), "domain": "lab.example"}, "image_datastore": "nas",
+                "ssh_keys": ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFrZWtleWZha2VrZXlmYWtla2V5ZmFrZWtleWZha2Vr ops",),
+            },
+            "vm_ids": {"first": 5000, "last": 5999},
+            "state": {
+                "backend": "http",
+                "settings": {"address": f"{state}/{{stack}}", "lock_method": "LOCK", "unlock_method": "UNLOCK"},
+                "allow_unencrypted": True,
+            },
+            "apply": {"parallelism": 4},
+        }
+    )  # fmt: skip
+
+
+def emulator(goldens: Mapping[str, Golden], *, version: str | None) -> ProxmoxEmulator:
+    """The cluster with three tokens: reading, apply, and what concerns the whole cluster."""
+    major = int((version or "9").partition(".")[0])
+    state = cluster()
+    give(state, APPLY, grants(*(one for golden in goldens.values() for one in golden.more), major=major))
+    wide = [one for golden in goldens.values() for one in golden.wide]
+    if wide:
+        give(state, WIDE, wide)
+    tokens = {TOKEN_ID: READING_SECRET, APPLY: SECRET} | ({WIDE: WIDE_SECRET} if wide else {})
+    return ProxmoxEmulator(state, tokens=tokens, version=version)
+
+
+@contextmanager
+def world(
+    folder: Path, *, rc: Path, program: Path, goldens: Mapping[str, Golden], version: str | None = None
+) -> Iterator[World]:
+    """Everything that the requests ``goldens`` need, and no right beyond them."""
+    with ExitStack() as stack:
+        pve = emulator(goldens, version=version)
+        served = stack.enter_context(serve(pve))
+        kept = stack.enter_context(states())
+        kubernetes = stack.enter_context(_kubernetes(folder))
+        proxmox = ProxmoxInventory(endpoint=served.url, token=TOKEN, clock=RealClock(), verify=str(served.authority))
+        config = settings(kept.url)
+        ours = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        ours |= served.environment(f"{APPLY}={SECRET}") | {"TF_CLI_CONFIG_FILE": str(rc)}
+        if any(golden.wide for golden in goldens.values()):
+            ours["TF_VAR_cluster_api_token"] = f"{WIDE}={WIDE_SECRET}"
+        limits = TerraformLimits(parallelism=config.apply.parallelism, lock=5)
+        terraform = TerraformProgram(redact=str, binary=str(program), limits=limits, ours=ours)
+        inventory = LiveInventory(proxmox=proxmox, kubernetes=kubernetes)
+        yield World(pve, served, kept, inventory, config, terraform, folder)
+
+
+@contextmanager
+def _kubernetes(folder: Path) -> Iterator[KubernetesInventory]:
+    """The example's cluster with a pod on each node that takes what was left."""
+    objects = json.loads((ROOT / "examples" / "kubernetes-api.json").read_text())
+    objects["/api/v1/pods"] += [_greedy(node, cpu) for node, cpu in LEFT.items()]
+    api = KubernetesEmulator(objects)
+    with Loopback(api.app) as server:
+        config = folder / "kubeconfig"
+        config.write_text(api.kubeconfig(server.url))
+        yield KubernetesInventory(str(config), clock=RealClock())
+
+
+def _greedy(node: str, cpu: str) -> dict[str, Any]:
+    asked = {"name": "simulation", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
+    spec = {"nodeName": node, "containers": [asked]}
+    return {"metadata": {"name": f"simulation-{node}", "namespace": "batch"}, "spec": spec, "status": {"phase": "Running"}}
