@@ -20,11 +20,13 @@ from bot import __version__, advising, ci, cli_apply, cli_operations, delivering
 from bot.ci_runner import ActionResult, log_line
 from bot.cli_knowledge import knowledge
 from bot.cli_shared import ERR, OUT, Format, FormatOption, exit_on, group, print_json, progress, run, wants_json
+from bot.edges.kubectl import roles_yaml
 from bot.errors import EXIT_FAILED, Refusal
 from bot.flow.preview import Preview
 from bot.logs import configure_logs
 from bot.model.delivered import Delivered
 from bot.rendering.patch import patch_text
+from bot.roles import roles_text
 from bot.settings import Settings
 from bot.terminal import clean, show_missing, show_plan
 from bot.terminal_answer import show_recommendation
@@ -202,9 +204,24 @@ def snapshot(
 
 
 @cli.command(epilog="Example: ai-provision check")
-def check(*, format: FormatOption = Format.TEXT) -> None:  # noqa: A002 - the option's public name
+def check(
+    *,
+    print_roles: Annotated[
+        bool,
+        typer.Option("--print-roles", help="Print the least rights at Proxmox VE, Kubernetes and GitHub, to paste."),
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="An .ai-provision.yaml in place of the repository's."),
+    ] = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's public name
+) -> None:
     """Doctor: settings, credentials, privileges, reachability, tools. Each failed line says what to do."""
-    lines = run(doctor.check, format)
+    if print_roles:
+        text = roles_text(kubernetes_apply=roles_yaml())
+        sys.stdout.write(json.dumps({"schema_version": 1, "roles": text}) + "\n" if format is Format.JSON else text)
+        return
+    lines = run(lambda settings: doctor.check(settings, config_file=config), format)
     if format is Format.JSON:
         print_json(json.dumps({"schema_version": 1, "checks": [line.model_dump(mode="json") for line in lines]}))
     else:

@@ -204,6 +204,7 @@ def bench_of(
         manifests=_manifests(settings.kubeconfig, redact),
         playbooks=AnsiblePlaybooks(redact=redact),
         cluster_at=lambda kubeconfig: KubectlManifests(kubeconfig, redact=redact),
+        join_command=settings.join_command.get_secret_value() if settings.join_command is not None else None,
         review=review,
     )
 

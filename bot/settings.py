@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     proxmox_survey_token: Annotated[
         SecretStr | None, Field(validation_alias=_names("AI_PROVISION_PROXMOX_SURVEY_TOKEN"))
     ] = None
+    join_command: Annotated[SecretStr | None, Field(validation_alias=_names("AI_PROVISION_JOIN_COMMAND"))] = None
     proxmox_insecure: Annotated[bool, Field(validation_alias=_names("PROXMOX_VE_INSECURE"))] = False
     kubeconfig: Annotated[str | None, Field(validation_alias=_names("KUBECONFIG"))] = None
     prometheus_url: Annotated[str | None, Field(validation_alias=_names("PROMETHEUS_URL"))] = None
@@ -165,6 +166,7 @@ class Settings(BaseSettings):
                 self.proxmox_api_token,
                 self.proxmox_api_token_secret,
                 self.proxmox_survey_token,
+                self.join_command,
                 self.prometheus_token,
                 self.google_api_key,
                 self.openai_api_key,

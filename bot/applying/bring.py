@@ -93,6 +93,9 @@ class Bringing:
             self.using(self.record)
 
     def _brought(self, document: Document) -> Refusal | None:
+        unable = self.machines.able_to_join() if self.machines is not None else None
+        if unable is not None:
+            return unable
         if self.stack.terraform:
             stop = self._terraform(document)
             if stop is not None:

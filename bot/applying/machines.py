@@ -54,7 +54,7 @@ class MachineWork:
             "ssh", lambda: tuple(self._knocked(each, limit) for each in self.reached), told=_doors
         )
         silent = [each.name for each in self.reached if each.address and each.seconds is None]
-        if silent and self.plan.clusters:
+        if silent and (self.folder / "ansible").is_dir():
             raise Refused(_silent(silent, limit))
 
     def _knocked(self, machine: Reached, limit: float) -> Reached:
@@ -69,9 +69,36 @@ class MachineWork:
         if playbooks is None:
             raise Refused(_NO_ANSIBLE)
         extra = {f"address_{each.name}": each.address for each in self.reached if each.address}
+        if self.joining and self.bench.join_command is not None:
+            extra["join_command"] = self.bench.join_command
         self.log.part("playbook", lambda: playbooks.run(self.folder / "ansible", extra=extra), told=str)
         for cluster in self.plan.clusters:
             self.clusters.append(self._built(cluster))
+        if self.joining:
+            self._joined()
+
+    @property
+    def joining(self) -> tuple[str, ...]:
+        """Machines that join a cluster which exists already."""
+        built = {cluster.name for cluster in self.plan.clusters}
+        return tuple(each.name for each in self.plan.machines if each.cluster is not None and each.cluster not in built)
+
+    def able_to_join(self) -> Refusal | None:
+        """What is missing before new workers may be made at all: machines that cannot join are of no use."""
+        return _NO_JOIN if self.joining and self.bench.join_command is None else None
+
+    def _joined(self) -> None:
+        """Wait until the new workers are Ready, where the cluster can be asked."""
+        manifests, names = self.bench.manifests, self.joining
+        if manifests is None:
+            self.log.skip("nodes-ready", "no cluster is configured here (KUBECONFIG)")
+            return
+        limit = float(self.bench.config.apply.rollout_seconds)
+        self.log.part(
+            "nodes-ready",
+            lambda: manifests.nodes_ready(names, seconds=limit),
+            told=lambda found: f"{found[0]} of {len(names)} joined",
+        )
 
     def _built(self, cluster: ClusterPlan) -> Built:
         kubeconfig = self.folder / "ansible" / "artifacts" / "admin.conf"
@@ -154,6 +181,12 @@ def _silent(names: list[str], limit: float) -> Refusal:
     )
 
 
+_NO_JOIN: Final = Refusal(
+    code=Code.CONFIG,
+    message="The stack adds workers to a cluster that exists, and nothing says how they join it.",
+    remedy="Run `kubeadm token create --ttl 2h --print-join-command` on a control plane, put its line into the secret "
+    "AI_PROVISION_JOIN_COMMAND of the apply job, then run this workflow again.",
+)
 _NO_ANSIBLE: Final = Refusal(
     code=Code.CONFIG,
     message="The stack needs ansible-playbook, which is not on the PATH.",

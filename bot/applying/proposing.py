@@ -41,7 +41,7 @@ def propose_plans(bench: Bench, run: Run, *, base: str | None) -> tuple[StackPla
             if plan.terraform is not None
         )
         body = plan_comment(plans, hidden=written_plans(records), run_url=run.url)
-        bench.review.tell(run.repo, run.pull, marker=PLAN_MARK, body=bench.redact(body))
+        bench.review.tell(run.repo, run.pull, marker=PLAN_MARK, body=body)
     return plans
 
 
@@ -127,12 +127,14 @@ def test_of(bench: Bench, document: Document, plan: TerraformPlan | None, *, sna
     """The preflight against these readings. Machines that Terraform's state holds already exist rightly."""
     existing = {each.name for each in plan.actions if each.action not in {"create", "import"}} if plan else set()
     owned = frozenset(machine.vm_id for machine in document.plan.machines if machine.name in existing)
+    anew = {each.name for each in plan.actions if each.action == "replace"} if plan else set()
     return preflight(
         document.plan,
         snapshot=snapshot,
         headroom=headroom(snapshot, bench.config),
         config=bench.config,
         owned=owned,
+        replaced=frozenset(machine.vm_id for machine in document.plan.machines if machine.name in anew),
     )
 
 

@@ -61,7 +61,7 @@ def _late(watch: Watch, repo: str, merged: Merged) -> list[str]:
     if watch.review.told(repo, merged.number, marker=LATE_MARK) is not None:
         return []
     body = late_comment(merged.merged_at, commit=merged.merge_sha or merged.head_sha)
-    watch.review.tell(repo, merged.number, marker=LATE_MARK, body=watch.redact(body))
+    watch.review.tell(repo, merged.number, marker=LATE_MARK, body=body)
     watch.review.label(repo, merged.number, add=(LABELS["abandoned"],), remove=())
     return [f"{merged.url}: merged and not applied"]
 
@@ -72,7 +72,7 @@ def _looked(watch: Watch, repo: str, merged: Merged, outcomes: tuple[Outcome, ..
     changed = seen != outcomes
     if changed:
         body = outcome_comment(seen, hidden=written_outcomes(seen))
-        watch.review.tell(repo, merged.number, marker=OUTCOME_MARK, body=watch.redact(body))
+        watch.review.tell(repo, merged.number, marker=OUTCOME_MARK, body=body)
         tell_thread(watch.review, repo, merged, seen, redact=watch.redact)
     for outcome in seen:
         if watch.learn is not None:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,6 +23,8 @@ from bot.model.noun import Noun
 from bot.model.stack import PlanRecord, Stack, TerraformPlan
 
 _DATA: Final = re.compile(r"<!-- ai-provision:data:(?P<kind>plans|outcomes) (?P<text>[A-Za-z0-9+/=]{0,200000}) -->")
+_LARGEST: Final = 4_000_000
+"""Bytes of what one comment carries, unpacked."""
 _PLANS: Final[TypeAdapter[tuple[PlanRecord, ...]]] = TypeAdapter(tuple[PlanRecord, ...])
 _OUTCOMES: Final[TypeAdapter[tuple[Outcome, ...]]] = TypeAdapter(tuple[Outcome, ...])
 
@@ -55,15 +58,24 @@ def read_outcomes(body: str | None) -> tuple[Outcome, ...]:
 
 
 def _hidden(kind: str, raw: bytes) -> str:
-    return f"<!-- ai-provision:data:{kind} {base64.b64encode(raw).decode()} -->"
+    return f"<!-- ai-provision:data:{kind} {base64.b64encode(zlib.compress(raw, 9)).decode()} -->"
 
 
 def _found(body: str | None, kind: str) -> bytes | None:
     match = next((each for each in _DATA.finditer(body or "") if each["kind"] == kind), None)
     try:
-        return base64.b64decode(match["text"], validate=True) if match is not None else None
-    except (binascii.Error, ValueError):
+        return _unpacked(base64.b64decode(match["text"], validate=True)) if match is not None else None
+    except (binascii.Error, ValueError, zlib.error):
         return None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Raises zlib.error for what is broken or beyond the limit."""
+    unpacking = zlib.decompressobj()
+    raw = unpacking.decompress(packed, _LARGEST)
+    if not unpacking.eof:
+        raise zlib.error("too large")
+    return raw
 
 
 def config_digest(checkout: Checkout, root: str, commit: str) -> str:
@@ -116,10 +128,18 @@ def parity(record: PlanRecord | None, plan: TerraformPlan, *, digest: str, commi
         return _unreviewed(f"the reviewed plan was used by {(record.used_by or '')[:12]} already")
     if record.plan_digest == plan.digest:
         return Parity(same=True, resumed=record.used_by is not None)
-    beyond = sorted(set(doing(plan)) - set(record.actions))
+    beyond = sorted(set(doing(plan)) - _reviewed(record))
     if beyond:
         return _unreviewed(f"it would now do what nobody reviewed: {_some(beyond)}")
     return Parity(same=False, resumed=True)
+
+
+def _reviewed(record: PlanRecord) -> set[str]:
+    """What may be done: the reviewed actions, and after a broken apply the repair of what it had begun to create."""
+    if record.used_by is None:
+        return set(record.actions)
+    begun = [action.rsplit(" ", 1)[0] for action in record.actions if action.endswith((" create", " replace"))]
+    return set(record.actions) | {f"{address} {word}" for address in begun for word in ("create", "update", "replace")}
 
 
 def _some(addresses: Iterable[str]) -> str:

@@ -76,7 +76,7 @@ class Teller:
         if review is None or merged is None:
             return
         body = outcome_comment(outcomes, hidden=written_outcomes(outcomes))
-        review.tell(self.run.repo, merged.number, marker=OUTCOME_MARK, body=self.bench.redact(body))
+        review.tell(self.run.repo, merged.number, marker=OUTCOME_MARK, body=body)
         tell_thread(review, self.run.repo, merged, outcomes, redact=self.bench.redact)
         worst = min(outcomes, key=lambda each: _RANK.index(each.kind)).kind
         others = tuple(label for kind, label in LABELS.items() if kind != worst)

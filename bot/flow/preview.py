@@ -15,6 +15,8 @@ from bot.agents.collector import Collected, collect, collect_request, names_no_m
 from bot.agents.context import Context
 from bot.agents.judgement import Judging, judge
 from bot.agents.reviewer import Reviewed
+from bot.capacity.headroom import headroom
+from bot.checks.preflight.tests import findings_of, preflight
 from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.flow.house import House
 from bot.model.cluster import ClusterSnapshot
@@ -170,12 +172,19 @@ def _preview(context: Context, reviewed: Reviewed, facts: Facts, when_unreachabl
     plan = reviewed.plan
     draft = plan.confidence.draft or (when_unreachable == "draft" and not plan.capacity_verified)
     return Preview(
-        document=document(context, reviewed, extra=_unread_findings(facts.unread)),
+        document=document(context, reviewed, extra=(*_unread_findings(facts.unread), *_room(context, reviewed))),
         collected=context.collected,
         snapshot=context.snapshot,
         reviewed=reviewed,
         draft=draft,
     )
+
+
+def _room(context: Context, reviewed: Reviewed) -> tuple[Finding, ...]:
+    """The preflight's second opinion on the plan; what was not read is said elsewhere."""
+    rooms = headroom(context.snapshot, context.config)
+    tested = preflight(reviewed.plan, snapshot=context.snapshot, headroom=rooms, config=context.config)
+    return tuple(finding for finding in findings_of(tested) if finding.severity == "block")
 
 
 def _unread_findings(unread: tuple[Unread, ...]) -> tuple[Finding, ...]:

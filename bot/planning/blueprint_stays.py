@@ -13,7 +13,7 @@ from bot.model.plan import Placed
 from bot.model.quantity import Bytes, MilliCpu, Resources
 from bot.planning.blueprints import Blueprint
 from bot.planning.merged import STAYS, growth_of
-from bot.planning.placement.board import Board, Seat, World
+from bot.planning.placement.board import Ask, Board, Seat, World
 from bot.planning.placement.constraints import BEFORE_AFFINITY, Trial, rejection, seat_on
 from bot.planning.placement.stay import Stay, about_refused, seat_of, seated, why_not
 from bot.planning.record import Notes
@@ -27,6 +27,7 @@ class Stood:
     seats: dict[str, Seat] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
     board: Board = field(default_factory=Board)
+    stays: tuple[Ask, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
@@ -36,9 +37,9 @@ class Stood:
 
 
 def stood(plans: Sequence[Blueprint], world: World) -> Stood:
-    """What stands, by name, then what is gone goes back where it was when there is room."""
+    """What stands, growth last, then what is gone goes back where it was when there is room."""
     done = Stood(tuple(plans))
-    for plan in plans:
+    for plan in sorted(plans, key=_grows):
         if plan.merged is not None:
             done = _settled(done, plan, world)
     for plan in plans:
@@ -47,9 +48,17 @@ def stood(plans: Sequence[Blueprint], world: World) -> Stood:
     return done
 
 
+def _grows(plan: Blueprint) -> bool:
+    had = plan.merged
+    if had is None:
+        return False
+    data = sum(plan.data_disks) - sum(disk.size for disk in had.data_disks)
+    return plan.cores > had.cores or plan.memory > had.memory or data > 0
+
+
 def _settled(done: Stood, plan: Blueprint, world: World) -> Stood:
     stay = _stay(plan, world)
-    refused = why_not(stay, done.board, world) if stay.grows else None
+    refused = why_not(stay, done.board, replace(world, stays=done.stays)) if stay.grows else None
     if refused is not None:
         line = f"{plan.ask.name} on {stay.seat.node} ({refused.constraint}: {refused.reason})"
         small = replace(plan, small=True)
@@ -61,6 +70,7 @@ def _settled(done: Stood, plan: Blueprint, world: World) -> Stood:
         seats={**done.seats, plan.ask.name: stay.seat},
         placed={**done.placed, plan.ask.name: placed},
         board=seated(done.board, stay, world),
+        stays=(*done.stays, stay.whole),
     )
 
 
@@ -82,8 +92,9 @@ def _stay(plan: Blueprint, world: World) -> Stay:
         template=None,
         template_id=None,
     )
-    grows = plan.cores > had.cores or plan.memory > had.memory or data > 0
-    return Stay(ask, seat_of(had, entry.node, world), MilliCpu(plan.cores * 1000), grows=grows)
+    size = Resources(cpu=MilliCpu(plan.cores * 1000), memory=plan.memory)
+    counted = guest is not None and guest.ha
+    return Stay(ask, seat_of(had, entry.node, world), size, grows=_grows(plan), counted=counted)
 
 
 def _back(done: Stood, plan: Blueprint, world: World) -> Stood:
@@ -102,4 +113,5 @@ def _back(done: Stood, plan: Blueprint, world: World) -> Stood:
         seats={**done.seats, plan.ask.name: seat},
         placed={**done.placed, plan.ask.name: placed},
         board=done.board.with_guest(plan.ask, seat),
+        stays=(*done.stays, plan.ask),
     )

@@ -184,7 +184,7 @@ def _placed(plans: Sequence[Blueprint], world: World) -> tuple[Sequence[Blueprin
     if not new:
         placed = tuple(settled.placed[plan.ask.name] for plan in settled.plans)
         return settled.plans, Placement(dict(settled.seats), placed, broken=()), settled.notes
-    found = place(new, replace(world, start=settled.board))
+    found = place(new, replace(world, start=settled.board, stays=settled.stays))
     if isinstance(found, NoRoom):
         return settled.plans, found, settled.notes
     places = settled.placed | {entry.name: entry for entry in found.placed}

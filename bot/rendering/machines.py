@@ -112,7 +112,6 @@ def _data_disk(machine: Machine, index: int, disk: DataDisk) -> Values:
 
 def _protection(machine: Machine) -> Values:
     """What is left out stays false or null."""
-    order = {"control-plane": 1, "worker": 2}.get(cluster_part(machine) or "")
     stated: Values = {
         "adopted": machine.adopted,
         "backup": machine.backup,
@@ -121,7 +120,7 @@ def _protection(machine: Machine) -> Values:
         "ha": machine.ha,
         "pci_mapping": machine.pci_mapping,
         "replicate_to": machine.replicate_to,
-        "startup_order": order,
+        "part": cluster_part(machine),
     }
     return {key: value for key, value in stated.items() if value not in (None, False)}
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from bot.model.plan import Machine, Plan
 from bot.model.quantity import Bytes
+from tests.daily import searched
 from tests.planning.standing_kit import applied
 from tests.planning.test_wishes_properties import addresses, planned, requests, snapshots
 
-SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = searched(100, suppress_health_check=[HealthCheck.too_slow])
 IDENTITY = ("vm_id", "node", "datastore", "kind", "source", "adopted", "address")
 
 
@@ -22,11 +23,12 @@ def test_planning_twice_gives_identical_machines(request, taken):
     later = applied(first, taken)
     second = planned(request, later, before=first)
     assert isinstance(second, Plan), second
+    if any(one.asked is not None for one in first.clusters):
+        names = {one.name for one in second.machines}
+        assert {one.name for one in first.machines} <= names
+        return
     assert second.machines == first.machines
-    assert [one.model_copy(update={"why": ""}) for one in second.clusters] == [
-        one.model_copy(update={"why": "", "asked": new.asked})
-        for one, new in zip(first.clusters, second.clusters, strict=True)
-    ]
+    assert second.clusters == first.clusters
     assert all(entry.before == entry.after for entry in second.capacity)
 
 

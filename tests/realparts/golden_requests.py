@@ -16,13 +16,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bot.agents.collector import Collected, collect, collect_request
 from bot.agents.planner import first_plan
 from bot.applying.take_down import unlocked
+from bot.capacity.combine import combine
 from bot.edges.clock import RealClock
 from bot.edges.git import GitRepos
 from bot.edges.kubernetes import KubernetesInventory
@@ -42,7 +43,7 @@ from bot.model.config import Config
 from bot.model.document import Request
 from bot.model.evidence import Evidence
 from bot.model.plan import Machine, Plan, PlanView
-from bot.model.stack import Stack, TerraformPlan
+from bot.model.stack import Stack
 from bot.rendering.files import render
 from bot.rendering.scene import Scene
 from bot.survey.selection import select
@@ -89,7 +90,9 @@ GOLDEN: Final[Mapping[str, Golden]] = {
         machines=4,
         after=3,
     ),
-    "ci-cluster": Golden(words="CI/CD runner cluster", change="CI/CD runner cluster with 3 workers", machines=3, after=4),
+    "ci-cluster": Golden(
+        words="CI/CD runner cluster", change="CI/CD runner cluster with 3 workers", machines=3, after=4
+    ),
     "ha-cluster": Golden(
         words="HA cluster with monitoring", change="HA cluster with monitoring and 4 workers", machines=6, after=7
     ),
@@ -194,6 +197,18 @@ class Step:
         return self.plan.root.replace("/", "-")
 
 
+@dataclass(frozen=True)
+class Readings:
+    """Both clusters, read as the product reads them."""
+
+    proxmox: ProxmoxInventory
+    kubernetes: KubernetesInventory
+
+    def read(self) -> ClusterSnapshot:
+        """Now. Raises what the inventories raise."""
+        return combine([self.proxmox.read(), self.kubernetes.read()])
+
+
 @dataclass
 class World:
     """One Proxmox VE over TLS, one state backend and one Kubernetes for many requests."""
@@ -201,11 +216,10 @@ class World:
     pve: ProxmoxEmulator
     served: Served
     state: States
-    inventory: LiveInventory
+    inventory: Readings
     config: Config
     program: TerraformProgram
     folder: Path
-    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def asked(self, golden: Golden, words: str, before: PlanView | None = None) -> Step:
         """Words become files, as ``ai-provision`` makes them. Raises AssertionError for a refusal."""
@@ -230,18 +244,14 @@ class World:
     def write(self, step: Step) -> Path:
         """The files on disk as a checkout has them; the folder of terraform."""
         root = self.folder / step.plan.root
-        for old in root.glob("terraform/*.*"):
-            old.unlink()
+        for old in root.glob("terraform/*.tf*"):
+            if old.is_file():
+                old.unlink()
         for file in step.changes.files:
             path = self.folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(file.content, encoding="utf-8")
         return root / "terraform"
-
-    def forget(self, step: Step) -> None:
-        """A fresh checkout on another runner: nothing of terraform's own is left."""
-        for file in (self.folder / step.plan.root).glob("terraform/*.*"):
-            file.unlink()
 
     def validate(self, folder: Path) -> str:
         """What ``terraform validate`` complains about; empty for nothing."""
@@ -330,8 +340,7 @@ def world(
             ours["TF_VAR_cluster_api_token"] = f"{WIDE}={WIDE_SECRET}"
         limits = TerraformLimits(parallelism=config.apply.parallelism, lock=5)
         terraform = TerraformProgram(redact=str, binary=str(program), limits=limits, ours=ours)
-        inventory = LiveInventory(proxmox=proxmox, kubernetes=kubernetes)
-        yield World(pve, served, kept, inventory, config, terraform, folder)
+        yield World(pve, served, kept, Readings(proxmox, kubernetes), config, terraform, folder)
 
 
 @contextmanager
@@ -349,4 +358,135 @@ def _kubernetes(folder: Path) -> Iterator[KubernetesInventory]:
 def _greedy(node: str, cpu: str) -> dict[str, Any]:
     asked = {"name": "simulation", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
     spec = {"nodeName": node, "containers": [asked]}
-    return {"metadata": {"name": f"simulation-{node}", "namespace": "batch"}, "spec": spec, "status": {"phase": "Running"}}
+    return {
+        "metadata": {"name": f"simulation-{node}", "namespace": "batch"},
+        "spec": spec,
+        "status": {"phase": "Running"},
+    }
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long each part of a life took, by name."""
+
+    name: str
+    machines: int
+    parts: Mapping[str, float]
+
+
+class Watch:
+    """Measures parts."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Adds what the block takes, in seconds."""
+        begun = time.monotonic()
+        yield
+        self.parts[name] = self.parts.get(name, 0.0) + time.monotonic() - begun
+
+
+def life(world: World, golden: Golden) -> Seconds:
+    """A request from its words to its end. Raises AssertionError where the real programs see it otherwise."""
+    before, watch = world.facts(), Watch()
+    first = made(world, golden, watch)
+    second = changed(world, golden, first, watch)
+    removed(world, second, watch)
+    assert world.facts() == before
+    return Seconds(first.plan.app, len(first.plan.machines), watch.parts)
+
+
+def made(world: World, golden: Golden, watch: Watch) -> Step:
+    """Planned without a call to Proxmox VE, valid, formatted, applied; and nothing is left to do."""
+    step = world.asked(golden, golden.words)
+    assert len(step.plan.machines) == golden.machines
+    assert TerraformToolbox(binary=world.program.binary).judge(step.changes) == ()
+    folder = world.write(step)
+    calls = len(world.pve.calls)
+    with watch.part("plan"):
+        planned = world.program.plan(folder)
+    assert set(planned.counts()) == {"create"}, planned.text
+    assert world.pve.calls[calls:] == []
+    assert world.validate(folder) == ""
+    with watch.part("apply"):
+        world.program.apply(folder)
+    settled(world, step, folder)
+    return step
+
+
+def changed(world: World, golden: Golden, first: Step, watch: Watch) -> Step:
+    """The same machines, a few cores or a worker more; none is made anew."""
+    step = world.asked(golden, golden.change, before=first.plan)
+    assert len(step.plan.machines) == golden.after
+    folder = world.write(step)
+    planned = world.program.plan(folder)
+    wanted = {"create": golden.after > golden.machines, "delete": golden.after < golden.machines}
+    allowed = {name for name, meant in wanted.items() if meant} or {"update"}
+    assert set(planned.counts()) == allowed, planned.text
+    with watch.part("change"):
+        world.program.apply(folder)
+    settled(world, step, folder)
+    return step
+
+
+def removed(world: World, step: Step, watch: Watch) -> None:
+    """Destroyed as ``/ai-destroy`` does it, with its second word where there are data disks."""
+    world.unlock(step, data=any(machine.data_disks for machine in step.plan.machines))
+    folder = world.folder / step.plan.root / "terraform"
+    planned = world.program.plan(folder, destroy=True)
+    assert set(planned.counts()) == {"delete"}, planned.text
+    with watch.part("destroy"):
+        world.program.apply(folder)
+    assert world.state.resources(step.stack) == []
+    assert world.state.locks == {}
+
+
+def settled(world: World, step: Step, folder: Path) -> None:
+    """What is planned is what exists, and a second plan is empty."""
+    guests = world.guests()
+    for machine in step.plan.machines:
+        agrees(machine, guests[machine.name])
+    again = world.program.plan(folder)
+    assert again.empty, again.text
+
+
+def agrees(machine: Machine, guest: Guest) -> None:
+    """A machine as it was planned."""
+    planned = (machine.vm_id, machine.node, machine.kind, machine.cores, machine.memory, machine.pool)
+    assert (guest.vm_id, guest.node, guest.kind, guest.cores, guest.memory, guest.pool) == planned
+    assert guest.status == "running"
+    assert set(machine.tags) <= set(guest.tags)
+    assert machine.datastore in guest.datastores
+    assert guest.disk >= machine.disk
+    assert machine.source.iso_image or machine.source.image or _host(machine.address) in map(_host, guest.addresses)
+
+
+def _host(address: str) -> str:
+    return address.partition("/")[0]
+
+
+def main() -> None:
+    """The table of all requests on 9, and of some on 8."""
+    rc, program = parts.provider_rc(), parts.terraform()
+    if rc is None or program is None:
+        sys.exit(parts.why_not("provider", "terraform") or "needs the provider and terraform")
+    print(f"{'request':<22}{'version':<9}{'machines':>8}{'plan':>8}{'apply':>8}{'change':>8}{'destroy':>8}  seconds")
+    everything = {**GOLDEN, **BESIDE}
+    for version, names in ((None, tuple(everything)), ("8.4.5", (*ON_8, "high-availability"))):
+        with tempfile.TemporaryDirectory(prefix="golden-requests-") as folder:
+            goldens = {name: everything[name] for name in names}
+            with world(Path(folder), rc=rc, program=program, goldens=goldens, version=version) as here:
+                for name, golden in goldens.items():
+                    print(row(name, version or "9.2.3", life(here, golden)), flush=True)
+
+
+def row(name: str, version: str, seconds: Seconds) -> str:
+    """One line of the table."""
+    figures = "".join(f"{seconds.parts[part]:>8.1f}" for part in ("plan", "apply", "change", "destroy"))
+    return f"{name:<22}{version:<9}{seconds.machines:>8}{figures}"
+
+
+if __name__ == "__main__":
+    main()

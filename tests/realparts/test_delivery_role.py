@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,13 @@ BUNDLE: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def needed() -> list[tuple[str, str]]:
-    pairs = [
-        (resource, verb)
-        for rule in (*LOOKING, *APPLYING, *DATA, *KEEPING)
-        for resource in rule.resources
-        for verb in rule.verbs
-        if resource not in OPTIONAL
-    ]
-    return list(dict.fromkeys(pairs))
+VERBS = ("create", "patch", "get", "delete", "list", "watch")
+
+
+def needed(verb: str) -> set[str]:
+    """Resources of bundles on which the role has this verb."""
+    rules = (*APPLYING, *DATA)
+    return {each for rule in rules if verb in rule.verbs for each in rule.resources if each in BUNDLE}
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +57,28 @@ def whole(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def lacking(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Manifests]:
-    def made(resource: str, verb: str) -> Manifests:
+def lacking(
+    control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Iterable[str]], Manifests]:
+    """A delivery under the printed role less one verb on these resources."""
+
+    def made(verb: str, resources: Iterable[str]) -> Manifests:
         def without(rules: list[dict[str, Any]]) -> None:
             for rule in list(rules):
-                if resource in rule["resources"]:
-                    others = [each for each in rule["resources"] if each != resource]
-                    rest = [each for each in rule["verbs"] if each != verb]
-                    rules.remove(rule)
-                    rules += [{**rule, "resources": others}] if others else []
-                    rules += [{**rule, "resources": [resource], "verbs": rest}] if rest else []
+                rules.remove(rule)
+                rules += [_rule(rule, each, {verb} if each in set(resources) else set()) for each in rule["resources"]]
 
-        user = f"lacks-{verb}-{resource}"
+        user = f"lacks-{verb}-{uuid.uuid4().hex[:6]}"
         give(control_plane, user, change=without)
         target = tmp_path_factory.mktemp("lacking") / "config"
         return KubectlManifests(kubeconfig(control_plane, target, user), redact=str, limits=LIMITS)
 
     return made
+
+
+def _rule(rule: dict[str, Any], resource: str, taken: set[str]) -> dict[str, Any]:
+    verbs = [each for each in rule["verbs"] if each not in taken]
+    return {**rule, "resources": [resource], "verbs": verbs or ["escalate"]}
 
 
 @pytest.fixture
@@ -97,17 +100,9 @@ def write(world: RealWorld, *resources: str) -> Path:
     return world.folder
 
 
-def use(world: RealWorld, manifests: Manifests, resource: str, verb: str) -> object:
-    """What needs this verb of this resource; what must be there before is made with the whole role."""
-    special = _SPECIAL.get((resource, verb)) or _SPECIAL.get((resource, ""))
-    if special is not None:
-        return special(world, manifests)
-    world.manifests.ensure_namespace(world.namespace)
-    folder = write(world, resource)
-    if verb == "create":
-        return manifests.apply(folder)
-    world.manifests.apply(folder)
-    if verb == "patch":
+def use(manifests: Manifests, folder: Path, verb: str) -> object:
+    """What needs this verb."""
+    if verb in {"create", "patch"}:
         return manifests.apply(folder)
     return manifests.diff(folder) if verb == "get" else manifests.delete(folder, claims=True)
 
@@ -137,22 +132,49 @@ _SPECIAL: dict[tuple[str, str], Callable[[RealWorld, Manifests], object]] = {
     ("controllerrevisions", "list"): lambda world, manifests: manifests.revisions((_ref(world),)),
     ("horizontalpodautoscalers", "list"): lambda world, manifests: manifests.watch((_ref(world),), seconds=0.0),
     ("ingresses", "list"): lambda world, manifests: manifests.urls(world.namespace),
-    ("namespaces", ""): lambda world, manifests: manifests.ensure_namespace(world.namespace),
+    ("namespaces", "get"): lambda world, manifests: manifests.ensure_namespace(world.namespace),
+    ("namespaces", "create"): lambda world, manifests: manifests.ensure_namespace(world.namespace),
     ("replicasets", "list"): lambda world, manifests: _broken(world, manifests, "Deployment"),
     ("pods", "delete"): lambda world, manifests: _broken(world, manifests, "StatefulSet"),
-    ("secrets", ""): lambda world, manifests: manifests.store_secret("ai-provision", world.namespace, {"a": b"b"}),
+    ("secrets", "create"): lambda world, manifests: manifests.store_secret(
+        "ai-provision", world.namespace, {"a": b"b"}
+    ),
+    ("secrets", "patch"): lambda world, manifests: manifests.store_secret("ai-provision", world.namespace, {"a": b"b"}),
 }
 
 
-@pytest.mark.parametrize(("resource", "verb"), needed(), ids=str)
-def test_without_this_verb_something_is_refused_and_named(
-    world: RealWorld, lacking: Callable[[str, str], Manifests], resource: str, verb: str
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_a_verb_on_an_object_of_a_bundle_the_refusal_names_both(
+    world: RealWorld, lacking: Callable[[str, Iterable[str]], Manifests], verb: str
+) -> None:
+    world.manifests.ensure_namespace(world.namespace)
+    resources = sorted(needed(verb))
+    if verb != "create":
+        world.manifests.apply(write(world, *BUNDLE))
+    manifests = lacking(verb, resources)
+    for resource in resources:
+        with pytest.raises(Refused) as told:
+            use(manifests, write(world, resource), verb)
+        assert told.value.refusal.code is Code.KUBERNETES_AUTH, told.value.refusal.message
+        assert f"`{verb}` `{resource}" in told.value.refusal.message
+        assert "--print-roles" in told.value.refusal.remedy
+
+
+@pytest.mark.parametrize(("resource", "verb"), sorted(_SPECIAL), ids=str)
+def test_without_a_verb_beside_the_bundle_the_refusal_names_both(
+    world: RealWorld, lacking: Callable[[str, Iterable[str]], Manifests], resource: str, verb: str
 ) -> None:
     with pytest.raises(Refused) as told:
-        use(world, lacking(resource, verb), resource, verb)
+        _SPECIAL[resource, verb](world, lacking(verb, [resource]))
     assert told.value.refusal.code is Code.KUBERNETES_AUTH, told.value.refusal.message
     assert f"`{verb}` `{resource}" in told.value.refusal.message
-    assert "--print-roles" in told.value.refusal.remedy
+
+
+def test_every_verb_of_the_role_is_taken_away_by_one_of_these_tests() -> None:
+    proven = {(each, verb) for verb in VERBS for each in needed(verb)} | set(_SPECIAL)
+    rules = (*LOOKING, *APPLYING, *DATA, *KEEPING)
+    given = {(each, verb) for rule in rules for each in rule.resources if each not in OPTIONAL for verb in rule.verbs}
+    assert given == proven
 
 
 def test_with_all_of_them_nothing_is_refused(world: RealWorld) -> None:

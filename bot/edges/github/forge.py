@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self, cast, get_args
 from urllib.parse import quote
 
+from github.Requester import Requester
 from pydantic import SecretStr, TypeAdapter
 
 from bot.edges.github import gitrun
@@ -91,6 +92,16 @@ class GitHubForge:
     def close(self) -> None:
         """Close the connections."""
         self._github.close()
+
+    @property
+    def redact(self) -> Callable[[str], str]:
+        """Takes secrets out of every text that leaves."""
+        return self._redact
+
+    @property
+    def requester(self) -> Requester:
+        """PyGithub's own, for calls that it has no verb for."""
+        return self._github.requester
 
     @property
     def line(self) -> Line:

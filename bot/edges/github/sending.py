@@ -7,10 +7,9 @@ that follows a redirection, GraphQL, a second way past the queue.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import structlog
-from github import Github
 from pydantic import TypeAdapter
 
 from bot.edges.github.calls import Answered
@@ -38,9 +37,8 @@ class Sender:
     """The writes of one forge. ``redact`` is the forge's own redaction."""
 
     def __init__(self, forge: GitHubForge, *, clock: Clock) -> None:
-        parts = vars(forge)  # the forge shows its line alone; the tests of the edge fail when these names change
-        self._requester = cast("Github", parts["_github"]).requester
-        self.redact = cast("Callable[[str], str]", parts["_redact"])
+        self._requester = forge.requester
+        self.redact = forge.redact
         self.line: Line = forge.line
         self._clock = clock
 

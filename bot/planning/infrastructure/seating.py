@@ -43,7 +43,7 @@ def seat(kits: Sequence[Kit], *, yard: Yard) -> Seated | NoRoom:
     if isinstance(settled, NoRoom):
         return settled
     new = [kit for kit in settled.kits if kit.draft.name not in settled.seats]
-    found = _new_seats(new, replace(world, start=settled.board), yard=yard) if new else None
+    found = _new_seats(new, replace(world, start=settled.board, stays=settled.stays), yard=yard) if new else None
     if isinstance(found, NoRoom):
         return found
     placed = dict(settled.placed) | {entry.name: entry for entry in (found[0].placed if found is not None else ())}

@@ -34,6 +34,7 @@ class Stood:
     seats: dict[str, Seat] = field(default_factory=dict)
     placed: dict[str, Placed] = field(default_factory=dict)
     board: Board = field(default_factory=Board)
+    stays: tuple[Ask, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
@@ -71,7 +72,7 @@ def _grows(kit: Kit) -> bool:
 def _grown(done: Stood, kit: Kit, ask_of: AskOf, world: World, *, yard: Yard) -> Stood | NoRoom:
     """A cluster's machines grow together or not at all; any other one keeps its size alone."""
     stay = _stay(kit, ask_of, world)
-    refused = why_not(stay, done.board, world)
+    refused = why_not(stay, done.board, replace(world, stays=done.stays))
     machine = kit.merged
     if refused is None or machine is None:
         return _seated(done, kit, ask_of, world)
@@ -119,7 +120,8 @@ def _stay(kit: Kit, ask_of: AskOf, world: World) -> Stay:
     if data > 0 and seat.data_store is None and entry.node in world.nodes:
         found = seat_on(Trial(ask, world.nodes[entry.node], Board(), world))
         seat = replace(seat, data_store=found.data_store if found is not None else None)
-    return Stay(ask, seat, MilliCpu(size.cores * 1000), grows=_grows(kit))
+    whole_size = Resources(cpu=MilliCpu(size.cores * 1000), memory=size.memory)
+    return Stay(ask, seat, whole_size, grows=_grows(kit), counted=kit.guest is not None and kit.guest.ha)
 
 
 def _seated(done: Stood, kit: Kit, ask_of: AskOf, world: World) -> Stood:
@@ -131,6 +133,7 @@ def _seated(done: Stood, kit: Kit, ask_of: AskOf, world: World) -> Stood:
         seats={**done.seats, name: stay.seat},
         placed={**done.placed, name: placed},
         board=seated(done.board, stay, world),
+        stays=(*done.stays, stay.whole),
     )
 
 
@@ -151,4 +154,5 @@ def _back(done: Stood, kit: Kit, ask: Ask, world: World) -> Stood:
         seats={**done.seats, ask.name: seat},
         placed={**done.placed, ask.name: placed},
         board=done.board.with_guest(ask, seat),
+        stays=(*done.stays, ask),
     )

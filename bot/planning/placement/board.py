@@ -112,7 +112,7 @@ class Board:
 @dataclass(frozen=True)
 class World:
     """What does not change while placing. ``eligible`` nodes per group decide how strictly its guests repel; ``start``
-    holds the guests of the plan that stand already.
+    holds the guests of the plan that stand already, ``stays`` what each of them needs elsewhere when its node fails.
     """
 
     snapshot: ClusterSnapshot
@@ -123,6 +123,7 @@ class World:
     sizes: Mapping[str, int] = field(default_factory=dict)
     eligible: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     start: Board = field(default_factory=Board)
+    stays: tuple[Ask, ...] = ()
 
     def stores_of(self, node: str) -> list[tuple[StoreKey, Store]]:
         """The datastores that a node can use, by name."""

@@ -34,14 +34,14 @@ def broken_by(asks: Sequence[Ask], board: Board, *, world: World) -> tuple[str, 
 
 
 def _restartable(asks: Sequence[Ask], board: Board, *, world: World) -> dict[str, list[Resources]]:
-    """HA guests, existing and new, by the node they stand on; only those on shared storage count."""
+    """HA guests and guests of the plan, by the node they stand on; only those on shared storage count."""
     by_node: dict[str, list[Resources]] = {}
     facts = world.snapshot.proxmox
     for guest in facts.guests if facts is not None else ():
         if guest.ha and not guest.template and _on_shared(guest, world):
             size = Resources(cpu=MilliCpu(guest.cores * 1000), memory=guest.memory)
             by_node.setdefault(guest.node, []).append(size)
-    for ask in asks:
+    for ask in (*asks, *world.stays):
         seat = board.seats.get(ask.name)
         if seat is not None and seat.shared:
             by_node.setdefault(seat.node, []).append(ask.resources)

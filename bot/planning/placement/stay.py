@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.model.plan import Machine, Rejected
-from bot.model.quantity import MilliCpu
+from bot.model.quantity import Resources
 from bot.planning.placement import constraints
 from bot.planning.placement.board import Ask, Board, Seat, StoreKey, World, claims
 from bot.planning.placement.constraints import Constraint, Trial, rejection
@@ -29,14 +29,20 @@ _GROWING: Final[tuple[tuple[str, Constraint], ...]] = (
 
 @dataclass(frozen=True)
 class Stay:
-    """A guest on its seat. ``ask`` is what it takes beyond what it has; ``total``: all its vCPU; ``grows``: the plan
-    makes it larger than it was.
+    """A guest on its seat. ``ask`` is what it takes beyond what it has; ``size`` all that it will have; ``grows``: the
+    plan makes it larger than it was; ``counted``: the reading shows it as highly available, so N+1 counts it already.
     """
 
     ask: Ask
     seat: Seat
-    total: MilliCpu
+    size: Resources
     grows: bool
+    counted: bool = False
+
+    @property
+    def whole(self) -> Ask:
+        """What another node would have to give it when its own fails, beyond what N+1 counts already."""
+        return self.ask if self.counted else replace(self.ask, cpu=self.size.cpu, memory=self.size.memory)
 
 
 def seat_of(machine: Machine, node: str, world: World | None = None) -> Seat:
@@ -64,18 +70,19 @@ def seated(board: Board, stay: Stay, world: World) -> Board:
 
 
 def why_not(stay: Stay, board: Board, world: World) -> Rejected | None:
-    """Why the guest may not take what it asks for on its node; None when it may."""
+    """Why the guest may not take what it asks for on its node; None when it may. ``world.stays``: those before it."""
     node = world.nodes.get(stay.seat.node)
     if node is None:
         return Rejected(node=stay.seat.node, constraint="node-online", reason=f"{stay.seat.node} was not read")
-    if stay.total > node.capacity.cpu:
-        threads = f"{node.name} has {node.capacity.cpu.cores:g} threads, {stay.total.cores:g} vCPU are needed"
+    if stay.size.cpu > node.capacity.cpu:
+        threads = f"{node.name} has {node.capacity.cpu.cores:g} threads, {stay.size.cpu.cores:g} vCPU are needed"
         return Rejected(node=node.name, constraint="threads", reason=threads)
     found = rejection(Trial(stay.ask, node, board, world), rules=_GROWING)
     if found is not None or not world.production:
         return found
     before = broken_by((), board, world=world)
-    broken = set(broken_by((), seated(board, stay, world), world=world)) - set(before)
+    grown = replace(world, stays=(*world.stays, stay.whole))
+    broken = set(broken_by((), seated(board, stay, world), world=grown)) - set(before)
     if not broken:
         return None
     reason = f"N+1 would not hold after the loss of {', '.join(sorted(broken))}"
