@@ -37,7 +37,8 @@ class Bench:
     """The ports of an apply. None: not there, so what needs it is refused or skipped with a reason.
 
     ``workdir`` receives the files of each stack; ``kept`` what must outlive the run, such as an unsaved state;
-    ``join_command`` is the line by which new workers join a cluster that exists; ``cluster_at`` opens the cluster of a kubeconfig that was just made.
+    ``join_command`` is the line by which new workers join a cluster that exists; ``cluster_at`` opens the cluster of a
+    kubeconfig that was just made.
     """
 
     checkout: Checkout

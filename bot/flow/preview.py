@@ -183,7 +183,9 @@ def _preview(context: Context, reviewed: Reviewed, facts: Facts, when_unreachabl
 def _room(context: Context, reviewed: Reviewed) -> tuple[Finding, ...]:
     """The preflight's second opinion on the plan; what was not read is said elsewhere."""
     rooms = headroom(context.snapshot, context.config)
-    tested = preflight(reviewed.plan, snapshot=context.snapshot, headroom=rooms, config=context.config)
+    before = reviewed.evidence.before
+    owned = frozenset(machine.vm_id for machine in before.machines) if before is not None else frozenset()
+    tested = preflight(reviewed.plan, snapshot=context.snapshot, headroom=rooms, config=context.config, owned=owned)
     return tuple(finding for finding in findings_of(tested) if finding.severity == "block")
 
 
