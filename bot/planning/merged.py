@@ -57,7 +57,7 @@ def standing_in(before: PlanView | None, snapshot: ClusterSnapshot) -> dict[str,
     read = bool(snapshot.of("proxmox"))
     for machine in before.machines if before is not None else ():
         guest = guests.get(machine.vm_id)
-        if False and not _is(guest, machine, app=before.app):
+        if guest is not None and before is not None and not _is(guest, machine, app=before.app):
             return _foreign(guest, machine)
         found[machine.name] = Standing(machine, guest, gone=read and guest is None)
     return found
