@@ -2,17 +2,23 @@
 
 In: the environment of ``.github/actions/deliver``. Out: an exit code, outputs, a summary. Never: a secret in an
 argument, in the log or in a file that outlives the step; a variable that could change what is run.
+
+A runner ends a cancelled step by SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. While terraform works, it gets the
+first of them (``bot/edges/terraform/process.py``); at any other moment both end the step with its files removed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final, get_args
 
 from pydantic import ValidationError
@@ -23,36 +29,70 @@ from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.model.delivered import Delivered
 from bot.rendering.apply_report import outcome_comment, plan_comment
 from bot.rendering.redaction import redactor
-from bot.settings import Settings, read_settings
+from bot.settings import read_settings
 
 _LINE: Final = re.compile(r"(?P<name>(?:AWS_|TF_HTTP_|PG|KUBE_)[A-Z0-9_]{1,60})=(?P<value>[^\x00-\x1f]{0,4000})")
+_OTHER_PROGRAMS: Final = frozenset({"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"})
+"""Files that may name a program which prints credentials."""
+_PUBLIC: Final = frozenset(
+    {
+        "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "PGUSER", "PGHOST", "PGPORT", "PGDATABASE", "PGSSLMODE",
+        "TF_HTTP_USERNAME", "TF_HTTP_ADDRESS", "TF_HTTP_LOCK_METHOD", "TF_HTTP_UNLOCK_METHOD", "KUBE_NAMESPACE",
+    }
+)  # fmt: skip
+"""Variables of a backend that hide nothing; masked, their values would tear holes into every text."""
+_OPTIONAL: Final = (
+    "PROXMOX_VE_ENDPOINT", "PROXMOX_VE_API_TOKEN", "AI_PROVISION_PROXMOX_SURVEY_TOKEN", "AI_PROVISION_JOIN_COMMAND",
+    "TF_VAR_cluster_api_token", "PROMETHEUS_URL",
+)  # fmt: skip
+"""What the action always sets: empty means that nobody gave it."""
+_KEPT_IN_KUBECONFIG: Final = re.compile(
+    r"""["']?(?:token|password|client-key-data|client-secret|id-token|refresh-token|access-token)["']?\s*:\s*["']?"""
+    r"""(?P<value>[^\s"',}]{4,})"""
+)
 _SHORTEST: Final = 4
 """Characters below which a value is no secret that could be masked."""
+_STOPPED: Final = 130
+"""The exit code of a program that was interrupted."""
 
 
-def main(environment: Mapping[str, str]) -> int:
+Deliver = Callable[..., Delivered | Refusal]
+
+
+def main(environment: Mapping[str, str], *, deliver: Deliver = delivering.deliver) -> int:
     """Run the step; its exit code."""
     verb = environment.get("DELIVER_VERB", "")
     if verb not in get_args(delivering.Mode):
-        return _ended(_wrong(f"{verb[:40]!r} is no verb of this action"), Path(), redact=str)
-    with tempfile.TemporaryDirectory(prefix="ai-provision-", dir=environment.get("RUNNER_TEMP")) as folder:
-        try:
-            mine = _environment(environment, Path(folder))
-            settings = read_settings(mine)
-        except (Refused, ValidationError) as error:
-            refusal = error.refusal if isinstance(error, Refused) else _wrong(_setting(error))
-            return _ended(refusal, _summary(environment), redact=str)
-        with _set(mine):
-            return _delivered(verb, settings, mine)
-
-
-def _delivered(verb: str, settings: Settings, environment: Mapping[str, str]) -> int:
-    order = delivering.ApplyOrder.model_validate({"mode": verb})
-    redact = redactor((*settings.secrets(), *_values(environment)))
+        return _ended(_wrong(f"{verb[:40]!r} is no verb of this action"), _summary(environment), redact=str)
     try:
-        done = delivering.deliver(order, settings, environment, progress=_progress)
-    except (Refused, Unavailable) as stop:
-        done = stop.refusal
+        with (
+            _ending(),
+            tempfile.TemporaryDirectory(prefix="ai-provision-", dir=environment.get("RUNNER_TEMP") or None) as folder,
+        ):
+            return _begun(verb, environment, Path(folder), deliver)
+    except KeyboardInterrupt:
+        return _cancelled(verb, environment)
+
+
+def _begun(verb: str, environment: Mapping[str, str], folder: Path, deliver: Deliver) -> int:
+    _mask(environment)
+    try:
+        mine = _environment(environment, folder)
+        settings = read_settings(mine)
+    except (Refused, ValidationError) as error:
+        refusal = error.refusal if isinstance(error, Refused) else _wrong(_setting(error))
+        return _ended(refusal, _summary(environment), redact=redactor(secrets(environment)))
+    redact = redactor((*settings.secrets(), *secrets(environment)))
+    order = delivering.ApplyOrder.model_validate({"mode": verb})
+    with _set(mine):
+        try:
+            done = deliver(order, settings, mine, progress=lambda step: _progress(redact(step)))
+        except (Refused, Unavailable) as stop:
+            done = stop.refusal
+    return _delivered(done, mine, redact=redact)
+
+
+def _delivered(done: Delivered | Refusal, environment: Mapping[str, str], *, redact: Callable[[str], str]) -> int:
     if isinstance(done, Delivered):
         output = environment.get("GITHUB_OUTPUT")
         returned = any(outcome.kind == "returned" for outcome in done.outcomes)
@@ -81,7 +121,11 @@ def _ended(done: Delivered | Refusal, summary: Path | None, *, redact: Callable[
 
 def _environment(given: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The step's environment with its secrets as files. Raises Refused(config)."""
-    mine = {name: value for name, value in given.items() if not name.startswith("DELIVER_")}
+    mine = {
+        name: value
+        for name, value in given.items()
+        if not name.startswith("DELIVER_") and (value or name not in _OPTIONAL)
+    }
     for name, variable in (("KUBECONFIG", "KUBECONFIG"), ("SSH_KEY", "ANSIBLE_PRIVATE_KEY_FILE")):
         text = given.get(f"DELIVER_{name}", "")
         if text:
@@ -93,24 +137,57 @@ def _environment(given: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def _state(text: str) -> dict[str, str]:
-    """Variables of a state's backend, by their lines; each value is masked in the log of the run."""
+    """Variables of a state's backend, by their lines. Raises Refused(config)."""
     found: dict[str, str] = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in _lines(text):
         match = _LINE.fullmatch(line)
         if match is None:
             raise Refused(_wrong("a line of state-environment is no AWS_…, TF_HTTP_…, PG… or KUBE_… variable"))
+        if match["name"] in _OTHER_PROGRAMS:
+            raise Refused(_wrong(f"{match['name']} may name a program; give the credentials themselves"))
         found[match["name"]] = match["value"]
-        if len(match["value"]) >= _SHORTEST:
-            sys.stdout.write(f"::add-mask::{match['value']}\n")
     return found
 
 
-def _values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The secret values that settings do not know."""
-    secret = ("AWS_SECRET", "AWS_SESSION", "TF_HTTP_PASSWORD", "PG_CONN", "PGPASSWORD", "KUBE_TOKEN")
-    names = [name for name in environment if name.startswith(secret)]
-    names += [name for name in environment if name.startswith("TF_VAR_") and name.endswith("token")]
-    return tuple(environment[name] for name in names if len(environment[name]) >= _SHORTEST)
+def _lines(text: str) -> Iterator[str]:
+    return filter(None, map(str.strip, text.split("\n")))
+
+
+def secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The secret values of the step that settings do not know."""
+    values = [match["value"] for match in map(_LINE.fullmatch, _lines(environment.get("DELIVER_STATE_ENVIRONMENT", "")))
+              if match is not None and match["name"] not in _PUBLIC]  # fmt: skip
+    values += [match["value"] for match in _KEPT_IN_KUBECONFIG.finditer(environment.get("DELIVER_KUBECONFIG", ""))]
+    values.append(environment.get("DELIVER_SSH_KEY", ""))
+    values += [value for name, value in environment.items() if name.startswith("TF_VAR_") and name.endswith("token")]
+    return tuple(value for value in values if len(value) >= _SHORTEST)
+
+
+def _mask(environment: Mapping[str, str]) -> None:
+    """Tell the runner, before anything else is said, which parts of its multi-line secrets are secret by themselves."""
+    for value in secrets(environment):
+        for line in value.splitlines():
+            if len(line) >= _SHORTEST:
+                sys.stdout.write(f"::add-mask::{line.replace('%', '%25')}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """SIGTERM ends the step as SIGINT does: through every ``finally``. Signals are the main thread's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -138,6 +215,14 @@ def _progress(step: str) -> None:
 def _setting(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     return f"the setting {first['loc'][0]} is wrong: {first['msg']}"
+
+
+def _cancelled(verb: str, environment: Mapping[str, str]) -> int:
+    """What a run that was cancelled says; nothing is lost that is not said on the pull request already."""
+    said = f"{verb} was cancelled before its end. What was applied until then stands; run it again from the run's page."
+    sys.stdout.write(note("error", said) + "\n")
+    write_summary(_summary(environment), f"{said}\n")
+    return _STOPPED
 
 
 def _wrong(why: str) -> Refusal:

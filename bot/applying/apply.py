@@ -13,7 +13,7 @@ from bot.applying.bench import Bench, Run
 from bot.applying.bring import Bringing
 from bot.applying.gate import gate, stage
 from bot.applying.proposing import PLAN_MARK, wanted
-from bot.applying.record import read_outcomes, read_plans, written_plans
+from bot.applying.record import read_outcomes, read_plans, with_plans
 from bot.applying.stacks import changed_stacks
 from bot.applying.telling import Teller, last_outcome
 from bot.applying.view import document_of
@@ -113,12 +113,7 @@ class _Applying:
             each.model_copy(update={"used_by": self.run.commit}) if each.root == record.root else each
             for each in records
         )
-        review.tell(
-            self.run.repo,
-            merged.number,
-            marker=PLAN_MARK,
-            body=body.replace(written_plans(records), written_plans(used)),
-        )
+        review.tell(self.run.repo, merged.number, marker=PLAN_MARK, body=with_plans(body, used))
 
 
 def halts(outcome: Outcome) -> bool:

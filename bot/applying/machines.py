@@ -17,6 +17,7 @@ from bot.model.applied import Built, Reached
 from bot.model.cluster import ClusterSnapshot, Guest
 from bot.model.config import Config
 from bot.model.plan import ClusterPlan, Machine, PlanView
+from bot.model.quantity import Bytes
 from bot.model.stack import TerraformPlan
 
 SECRETS: Final = "ai-provision"
@@ -147,9 +148,14 @@ def reached(machine: Machine, snapshot: ClusterSnapshot, *, config: Config) -> R
         address=found,
         user=config.defaults.username if machine.kind == "vm" else "root",
         key=_key(config),
-        asked=f"{machine.cores} vCPU, {machine.memory}, {machine.disk} on {machine.node}",
+        asked=f"{machine.cores} vCPU, {machine.memory}, {_disks(machine)} on {machine.node}",
         exists=_exists(guest),
     )
+
+
+def _disks(machine: Machine) -> Bytes:
+    """System and data disks together, as Proxmox VE counts them."""
+    return Bytes(machine.disk + sum(disk.size for disk in machine.data_disks))
 
 
 def _exists(guest: Guest | None) -> str:

@@ -40,7 +40,7 @@ def propose_plans(bench: Bench, run: Run, *, base: str | None) -> tuple[StackPla
             for plan in plans
             if plan.terraform is not None
         )
-        body = plan_comment(plans, hidden=written_plans(records), run_url=run.url)
+        body = plan_comment(plans, hidden=written_plans(records, redact=bench.redact), run_url=run.url)
         bench.review.tell(run.repo, run.pull, marker=PLAN_MARK, body=body)
     return plans
 

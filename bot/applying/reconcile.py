@@ -71,7 +71,7 @@ def _looked(watch: Watch, repo: str, merged: Merged, outcomes: tuple[Outcome, ..
     seen = tuple(_seen(watch, outcome) for outcome in outcomes)
     changed = seen != outcomes
     if changed:
-        body = outcome_comment(seen, hidden=written_outcomes(seen))
+        body = outcome_comment(seen, hidden=written_outcomes(seen, redact=watch.redact))
         watch.review.tell(repo, merged.number, marker=OUTCOME_MARK, body=body)
         tell_thread(watch.review, repo, merged, seen, redact=watch.redact)
     for outcome in seen:

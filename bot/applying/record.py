@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,14 +29,20 @@ _PLANS: Final[TypeAdapter[tuple[PlanRecord, ...]]] = TypeAdapter(tuple[PlanRecor
 _OUTCOMES: Final[TypeAdapter[tuple[Outcome, ...]]] = TypeAdapter(tuple[Outcome, ...])
 
 
-def written_plans(records: tuple[PlanRecord, ...]) -> str:
-    """The hidden line of a plan comment."""
-    return _hidden("plans", _PLANS.dump_json(records))
+def written_plans(records: tuple[PlanRecord, ...], *, redact: Callable[[str], str] = str) -> str:
+    """The hidden line of a plan comment. Packed text is redacted before: nobody can see a secret in it later."""
+    return _hidden("plans", redact(_PLANS.dump_json(records).decode()))
 
 
-def written_outcomes(outcomes: tuple[Outcome, ...]) -> str:
-    """The hidden line of an outcome comment."""
-    return _hidden("outcomes", _OUTCOMES.dump_json(outcomes))
+def written_outcomes(outcomes: tuple[Outcome, ...], *, redact: Callable[[str], str] = str) -> str:
+    """The hidden line of an outcome comment, redacted before it is packed."""
+    return _hidden("outcomes", redact(_OUTCOMES.dump_json(outcomes).decode()))
+
+
+def with_plans(body: str, records: tuple[PlanRecord, ...]) -> str:
+    """The same comment with other records, however an earlier version of ours wrote the present ones."""
+    line = written_plans(records)
+    return _DATA.sub(lambda found: line if found["kind"] == "plans" else found[0], body)
 
 
 def read_plans(body: str | None) -> tuple[PlanRecord, ...]:
@@ -57,8 +63,8 @@ def read_outcomes(body: str | None) -> tuple[Outcome, ...]:
         return ()
 
 
-def _hidden(kind: str, raw: bytes) -> str:
-    return f"<!-- ai-provision:data:{kind} {base64.b64encode(zlib.compress(raw, 9)).decode()} -->"
+def _hidden(kind: str, raw: str) -> str:
+    return f"<!-- ai-provision:data:{kind} {base64.b64encode(zlib.compress(raw.encode(), 9)).decode()} -->"
 
 
 def _found(body: str | None, kind: str) -> bytes | None:

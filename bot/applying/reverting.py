@@ -27,7 +27,7 @@ def revert_returned(bench: Bench, run: Run, review: Review) -> tuple[str, ...] |
     seen = tuple(_reverted(bench, run, merged, outcome, review=review) for outcome in outcomes)
     if seen == outcomes:
         return ()
-    body = outcome_comment(seen, hidden=written_outcomes(seen))
+    body = outcome_comment(seen, hidden=written_outcomes(seen, redact=bench.redact))
     review.tell(run.repo, merged.number, marker=OUTCOME_MARK, body=body)
     return tuple(each.revert_url for each in seen if each.revert_url is not None)
 

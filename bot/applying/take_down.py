@@ -44,7 +44,7 @@ def take_down(
         if stop is not None:
             return stop
     if stack.manifests:
-        _delete(bench, log, folder / "kubernetes", claims=stack.data)
+        _delete(bench, log, folder / _delivered(bench), claims=stack.data)
     if planned is not None:
         told = ", ".join(f"{count} to {action}" for action, count in planned.counts().items()) or "nothing is left"
         log.part("destroy", lambda: bench.terraform.apply(folder / "terraform"), told=lambda _: told)
@@ -57,7 +57,12 @@ def without_workloads(bench: Bench, log: Log, stack: Stack) -> None:
         return
     before = bench.workdir / f"{stack.queue}-before"
     bench.checkout.export(stack.base, stack.root, before)
-    _delete(bench, log, before / "kubernetes", claims=False)
+    _delete(bench, log, before / _delivered(bench), claims=False)
+
+
+def _delivered(bench: Bench) -> str:
+    """What is deleted: the objects, or what Argo CD or Flux delivers them by, which prune them."""
+    return "kubernetes" if bench.config.delivery == "kubectl" else "delivery"
 
 
 def _delete(bench: Bench, log: Log, folder: Path, *, claims: bool) -> None:

@@ -75,7 +75,7 @@ class Teller:
         review, merged = self.bench.review, self.merged
         if review is None or merged is None:
             return
-        body = outcome_comment(outcomes, hidden=written_outcomes(outcomes))
+        body = outcome_comment(outcomes, hidden=written_outcomes(outcomes, redact=self.bench.redact))
         review.tell(self.run.repo, merged.number, marker=OUTCOME_MARK, body=body)
         tell_thread(review, self.run.repo, merged, outcomes, redact=self.bench.redact)
         worst = min(outcomes, key=lambda each: _RANK.index(each.kind)).kind

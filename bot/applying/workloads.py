@@ -94,11 +94,12 @@ class WorkloadWork:
         bad = [each for each in self.rollouts if each.state != "complete"]
         if not bad:
             return None
+        first = next((each for each in bad if each.why), bad[0])
         back = "Everything returned to the revision before." if any(each.state == "returned" for each in bad) else ""
         return Refusal(
             code=Code.CAPACITY,
-            message=f"{bad[0].workload.name} did not come up within {self.bench.config.apply.rollout_seconds} s: "
-            f"{bad[0].why or 'its pods are not ready'}. {back}".strip(),
+            message=f"{first.workload.name} did not come up within {self.bench.config.apply.rollout_seconds} s: "
+            f"{first.why or 'its pods are not ready'}. {back}".strip(),
             remedy="Merge the revert pull request, or mend the cause and give the command again.",
         )
 

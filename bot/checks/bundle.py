@@ -25,6 +25,7 @@ Json = dict[str, Any]
 KUBERNETES: Final = "/kubernetes/"
 TERRAFORM: Final = "/terraform/"
 ANSIBLE: Final = "/ansible/"
+DELIVERY: Final = "/delivery/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +169,8 @@ class _Data:
 
 def _parse(file: RenderedFile) -> Manifest | HclFile | _Data | Unparsed | None:
     if file.path.endswith((".yaml", ".yml")):
-        return _parse_playbook(file) if ANSIBLE in file.path else _parse_yaml(file)
+        other = ANSIBLE in file.path or DELIVERY in file.path
+        return _parse_playbook(file) if other else _parse_yaml(file)
     if file.path.endswith(".tf"):
         return _parse_hcl(file)
     if file.path.endswith(".json"):

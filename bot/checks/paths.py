@@ -15,7 +15,7 @@ from bot.model.finding import Finding
 _SLUG: Final = r"[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?"
 _ROOT: Final = re.compile(rf"(?:apps|clusters)/{_SLUG}", re.ASCII)
 _LAYOUT: Final = re.compile(
-    r"README\.md|plan\.json|kubernetes/[a-z][-a-z0-9]{0,100}\.yaml"
+    r"README\.md|plan\.json|(?:kubernetes|delivery)/[a-z][-a-z0-9]{0,100}\.yaml"
     r"|terraform/(?:(?:versions|main|variables|outputs|backend|imports|moved|ha|firewall|backup|replication)\.tf"
     r"|app\.auto\.tfvars\.json)"
     r"|ansible/(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}/){0,6}[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.(?:yml|yaml|cfg|j2|md)",
@@ -40,5 +40,5 @@ def _finding(path: str, message: str) -> Finding:
         severity="block",
         path=path,
         message=message + ".",
-        remedy="Write only README.md, plan.json, terraform/, kubernetes/ and ansible/ below the stack's folder.",
+        remedy="Write only README.md, plan.json and the known folders below the stack's own.",
     )

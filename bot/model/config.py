@@ -189,6 +189,7 @@ class Config(Noun):
     delivery: Literal["kubectl", "argocd", "flux"] = "kubectl"
     delivery_repository: Annotated[str, Field(pattern=r"^(https|ssh)://[A-Za-z0-9@._:/~-]{3,200}$")] | None = None
     delivery_namespace: Name | None = None
+    delivery_source: Name | None = None
     mode: Literal["manual", "auto"] = "manual"
     when_unreachable: Literal["refuse", "draft"] = "refuse"
     draft_below_confidence: Annotated[float, Field(ge=0, le=1)] = 0.40

@@ -76,7 +76,7 @@ def _kustomization(scene: Scene) -> Manifest:
         "path": f"./{scene.root}/{MANIFESTS}",
         "prune": True,
         "wait": True,
-        "sourceRef": {"kind": "GitRepository", "name": FLUX},
+        "sourceRef": {"kind": "GitRepository", "name": scene.config.delivery_source or FLUX},
         "targetNamespace": scene.plan.namespace,
     }
     if _has_claims(scene):

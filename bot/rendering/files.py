@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.model.changes import ChangeSet, RenderedFile
 from bot.rendering.ansible import ansible_files
+from bot.rendering.delivery import delivery_files
 from bot.rendering.guards import guard
 from bot.rendering.kubernetes import kubernetes_files
 from bot.rendering.memory import plan_json
@@ -18,10 +19,10 @@ from bot.rendering.terraform import terraform_files
 
 def render(scene: Scene) -> ChangeSet:
     """All files of the stack, sorted by path. Raises Refused(name) or Refused(policy) for unusable names,
-    Refused(config) for a state backend that cannot be written.
+    Refused(config) for a state backend or a delivery that cannot be written, Refused(syntax) for two clusters at once.
     """
     guard(scene.plan)
-    made = (kubernetes_files(scene), terraform_files(scene), ansible_files(scene))
+    made = (kubernetes_files(scene), delivery_files(scene), terraform_files(scene), ansible_files(scene))
     files = {path: text for part in made for path, text in part.items()}
     files["plan.json"] = plan_json(scene)
     files["README.md"] = readme(scene, tuple(sorted(files)))

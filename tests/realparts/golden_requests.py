@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,8 +34,9 @@ from bot.edges.yaml_reader import ChildYamlReader
 from bot.emulators.kubernetes import KubernetesEmulator
 from bot.emulators.loopback import Loopback
 from bot.emulators.proxmox import ProxmoxEmulator
-from bot.emulators.proxmox.presets import Grant, backup_grants, give, ha_grants
+from bot.emulators.proxmox.presets import give
 from bot.emulators.proxmox.serving import Served, serve
+from bot.errors import Refused
 from bot.model.changes import ChangeSet
 from bot.model.cluster import ClusterSnapshot, Guest
 from bot.model.command import FolderTarget, Provision, Target
@@ -50,6 +51,7 @@ from bot.survey.selection import select
 from tests.edges.proxmox_kit import SECRET as READING_SECRET
 from tests.edges.proxmox_kit import TOKEN, TOKEN_ID
 from tests.realparts import parts
+from tests.realparts.golden_table import BESIDE, GOLDEN, ON_8, Golden
 from tests.realparts.provider_scene import APPLY, SECRET, cluster, facts, grants
 from tests.realparts.states import States, states
 
@@ -60,124 +62,6 @@ WIDE_SECRET: Final = "5b0c9a4e-wide-4f0e-8b1c-2d9f6a7c1e33"
 LEFT: Final = {"k8s-worker-1": "5500m", "k8s-worker-2": "5", "k8s-worker-3": "6500m", "k8s-worker-4": "6500m"}
 """CPU that the workers of the example's cluster have left, but for a few hundred milli-CPU."""
 APPLICATION: Final = ROOT / "examples" / "supermarket-inventory"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Golden:
-    """One request: its words, the words of a later change, how many machines each time.
-
-    ``wide``: rights of the second token. ``more``: rights of the first one beside the apply role.
-    ``application``: the words describe one, which is read from the example's repository.
-    """
-
-    words: str
-    change: str
-    machines: int
-    after: int
-    wide: tuple[Grant, ...] = ()
-    more: tuple[Grant, ...] = ()
-    application: bool = False
-
-
-GOLDEN: Final[Mapping[str, Golden]] = {
-    "dev-cluster": Golden(words="dev cluster", change="dev cluster with 2 workers", machines=2, after=3),
-    "production-cluster": Golden(
-        words="production cluster with 5 workers", change="production cluster with 6 workers", machines=6, after=7
-    ),
-    "ml-cluster": Golden(
-        words="ML training cluster with 16GB RAM",
-        change="ML training cluster with 16GB RAM and 2 workers",
-        machines=4,
-        after=3,
-    ),
-    "ci-cluster": Golden(
-        words="CI/CD runner cluster", change="CI/CD runner cluster with 3 workers", machines=3, after=4
-    ),
-    "ha-cluster": Golden(
-        words="HA cluster with monitoring", change="HA cluster with monitoring and 4 workers", machines=6, after=7
-    ),
-    "single-node-cluster": Golden(
-        words="minimal single-node cluster", change="minimal single-node cluster with 4 cores", machines=1, after=1
-    ),
-    "staging-cluster": Golden(
-        words="staging with calico and ingress",
-        change="staging with calico and ingress and 3 workers",
-        machines=3,
-        after=4,
-    ),
-    "five-nodes": Golden(
-        words="5 node cluster with 4 cores 8gb", change="6 node cluster with 4 cores 8gb", machines=5, after=6
-    ),
-    "web-server": Golden(
-        words="a production web server VM named web-prod-01 using template 9001",
-        change="a production web server VM named web-prod-01 using template 9001 with 4 cores",
-        machines=1,
-        after=1,
-    ),
-    "postgresql": Golden(
-        words="PostgreSQL for 100 concurrent users",
-        change="PostgreSQL for 100 concurrent users with 4 cores",
-        machines=1,
-        after=1,
-    ),
-    "balanced": Golden(
-        words="web application with load balancing",
-        change="web application with load balancing, 3 cores each",
-        machines=3,
-        after=3,
-    ),
-    "development": Golden(
-        words="development environment", change="development environment with 6 cores", machines=1, after=1
-    ),
-    "container": Golden(
-        words="an LXC container named dns-01 with 1 core and 512MB RAM from debian-12 template",
-        change="an LXC container named dns-01 with 2 cores and 1GB RAM from debian-12 template",
-        machines=1,
-        after=1,
-    ),
-    "application": Golden(
-        words="Supermarket inventory service, zero downtime, 2000 QPS peak, React frontend + Go/Gin API + PostgreSQL",
-        change="Supermarket inventory service, zero downtime, 2400 QPS peak, React frontend + Go/Gin API + PostgreSQL",
-        machines=1,
-        after=2,
-        application=True,
-    ),
-}
-"""The fourteen of the issue: eight clusters, four machine requests, a container, an application that needs workers."""
-
-ON_8: Final = ("dev-cluster", "web-server", "postgresql", "container")
-"""Those that run on Proxmox VE 8 too."""
-
-BESIDE: Final[Mapping[str, Golden]] = {
-    "high-availability": Golden(
-        words="two web server VMs named api with HA and 2 cores",
-        change="two web server VMs named api with HA and 4 cores",
-        machines=2,
-        after=2,
-        wide=ha_grants(),
-    ),
-    "image": Golden(
-        words="a web server VM named edge from image https://cloud.example/images/noble.img with firewall",
-        change="a web server VM named edge from image https://cloud.example/images/noble.img with 4 cores and firewall",
-        machines=1,
-        after=1,
-        more=(Grant("/storage/nas", ("Datastore.Allocate",)),),
-    ),
-    "iso": Golden(
-        words="a VM named installer from ISO debian-12.11.0-amd64-netinst.iso",
-        change="a VM named installer from ISO debian-12.11.0-amd64-netinst.iso with 4 cores",
-        machines=1,
-        after=1,
-    ),
-    "backup": Golden(
-        words="a web server VM named kept with nightly backup",
-        change="a web server VM named kept with nightly backup and 4 cores",
-        machines=1,
-        after=1,
-        wide=backup_grants("nas"),
-    ),
-}
-"""What the fourteen do not show: HA, a cloud image behind a firewall, an installer, a backup job."""
 
 
 @dataclass(frozen=True)
@@ -253,13 +137,29 @@ class World:
             path.write_text(file.content, encoding="utf-8")
         return root / "terraform"
 
-    def validate(self, folder: Path) -> str:
-        """What ``terraform validate`` complains about; empty for nothing."""
-        done = subprocess.run(
-            [self.program.binary, "validate", "-no-color"], cwd=folder, env=environment(self.program.ours),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    def validate(self, folder: Path) -> None:
+        """Raises AssertionError for what ``terraform validate`` complains about, warnings too."""
+        done = self._terraform(folder, "validate")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Warning" not in done.stdout, done.stdout
+
+    def idle(self, folder: Path) -> None:
+        """Raises AssertionError when a plan of what was applied is not empty."""
+        done = self._terraform(folder, "plan", "-input=false", "-detailed-exitcode")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def locked(self, folder: Path) -> None:
+        """Raises AssertionError when terraform would destroy what the files protect."""
+        done = self._terraform(folder, "plan", "-input=false", "-destroy")
+        assert done.returncode == 1
+        assert "Instance cannot be destroyed" in done.stderr
+
+    def _terraform(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One command in an initialised folder, under the environment that ``TerraformProgram`` gives."""
+        return subprocess.run(
+            [self.program.binary, *arguments, "-no-color"], cwd=folder, env=environment(self.program.ours),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
-        return "" if done.returncode == 0 and "Warning" not in done.stdout else done.stdout + done.stderr
 
     def unlock(self, step: Step, *, data: bool) -> None:
         """What the apply of a removal does first. Raises Refused where data disks are not named."""
@@ -409,7 +309,7 @@ def made(world: World, golden: Golden, watch: Watch) -> Step:
         planned = world.program.plan(folder)
     assert set(planned.counts()) == {"create"}, planned.text
     assert world.pve.calls[calls:] == []
-    assert world.validate(folder) == ""
+    world.validate(folder)
     with watch.part("apply"):
         world.program.apply(folder)
     settled(world, step, folder)
@@ -425,6 +325,8 @@ def changed(world: World, golden: Golden, first: Step, watch: Watch) -> Step:
     wanted = {"create": golden.after > golden.machines, "delete": golden.after < golden.machines}
     allowed = {name for name, meant in wanted.items() if meant} or {"update"}
     assert set(planned.counts()) == allowed, planned.text
+    if "update" in allowed and all(machine.kind == "vm" for machine in step.plan.machines):
+        assert any(action.reboots for action in planned.actions), planned.actions
     with watch.part("change"):
         world.program.apply(folder)
     settled(world, step, folder)
@@ -432,9 +334,15 @@ def changed(world: World, golden: Golden, first: Step, watch: Watch) -> Step:
 
 
 def removed(world: World, step: Step, watch: Watch) -> None:
-    """Destroyed as ``/ai-destroy`` does it, with its second word where there are data disks."""
-    world.unlock(step, data=any(machine.data_disks for machine in step.plan.machines))
+    """Destroyed as ``/ai-destroy`` does it, with its second word where there are data disks, and not without it."""
     folder = world.folder / step.plan.root / "terraform"
+    data = any(machine.data_disks for machine in step.plan.machines)
+    if data:
+        world.locked(folder)
+        with suppress(Refused):
+            world.unlock(step, data=False)
+            raise AssertionError("data disks were unlocked by a removal that does not name them")
+    world.unlock(step, data=data)
     planned = world.program.plan(folder, destroy=True)
     assert set(planned.counts()) == {"delete"}, planned.text
     with watch.part("destroy"):
@@ -448,8 +356,7 @@ def settled(world: World, step: Step, folder: Path) -> None:
     guests = world.guests()
     for machine in step.plan.machines:
         agrees(machine, guests[machine.name])
-    again = world.program.plan(folder)
-    assert again.empty, again.text
+    world.idle(folder)
 
 
 def agrees(machine: Machine, guest: Guest) -> None:
@@ -472,14 +379,19 @@ def main() -> None:
     rc, program = parts.provider_rc(), parts.terraform()
     if rc is None or program is None:
         sys.exit(parts.why_not("provider", "terraform") or "needs the provider and terraform")
-    print(f"{'request':<22}{'version':<9}{'machines':>8}{'plan':>8}{'apply':>8}{'change':>8}{'destroy':>8}  seconds")
+    _say(f"{'request':<22}{'version':<9}{'machines':>8}{'plan':>8}{'apply':>8}{'change':>8}{'destroy':>8}  seconds")
     everything = {**GOLDEN, **BESIDE}
     for version, names in ((None, tuple(everything)), ("8.4.5", (*ON_8, "high-availability"))):
         with tempfile.TemporaryDirectory(prefix="golden-requests-") as folder:
             goldens = {name: everything[name] for name in names}
             with world(Path(folder), rc=rc, program=program, goldens=goldens, version=version) as here:
                 for name, golden in goldens.items():
-                    print(row(name, version or "9.2.3", life(here, golden)), flush=True)
+                    _say(row(name, version or "9.2.3", life(here, golden)))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def row(name: str, version: str, seconds: Seconds) -> str:

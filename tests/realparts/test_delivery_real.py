@@ -12,7 +12,7 @@ import pytest
 
 from bot.deploy import Manifests
 from bot.edges.kubectl import KubectlManifests
-from bot.errors import Code, Refused
+from bot.errors import Code, Refused, Unavailable
 from bot.model.applied import Url, WorkloadRef
 from tests.edges.kubectl_contract import (
     BETTER,
@@ -235,6 +235,18 @@ def _backend() -> dict[str, Any]:
     return {"service": {"name": "web", "port": {"number": 80}}}
 
 
-def test_a_namespace_that_is_going_away_is_waited_for(home: RealWorld) -> None:
+def test_a_namespace_that_is_going_away_is_an_outage_that_says_to_wait(home: RealWorld) -> None:
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    post(home, "api/v1/namespaces/{}/configmaps", held)
+    home.cluster.request("DELETE", f"/api/v1/namespaces/{home.namespace}")
+    with pytest.raises(Unavailable) as told:
+        home.manifests.ensure_namespace(home.namespace)
+    path = f"/api/v1/namespaces/{home.namespace}/configmaps/held"
+    home.cluster.request("PATCH", path, {"metadata": {"finalizers": None}})
+    assert told.value.code is Code.CONFLICT
+    assert "is being deleted" in str(told.value)
+
+
+def test_a_namespace_that_does_not_exist_runs_nothing(world: RealWorld) -> None:
     ref = WorkloadRef(kind="Deployment", name="web", namespace="absent")
-    assert home.manifests.revisions((ref,)) == {}
+    assert world.manifests.revisions((ref,)) == {}

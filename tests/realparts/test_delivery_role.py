@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ BUNDLE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "services": ("v1", "Service", {"spec": {"ports": [{"port": 80}]}}),
     "serviceaccounts": ("v1", "ServiceAccount", {}),
     "deployments": ("apps/v1", "Deployment", {"spec": workload(BETTER)["spec"]}),
-    "statefulsets": ("apps/v1", "StatefulSet", {"spec": workload(BETTER, kind="StatefulSet")["spec"]}),
+    "statefulsets": ("apps/v1", "StatefulSet", {"spec": workload(BETTER, kind="StatefulSet", replicas=0)["spec"]}),
     "horizontalpodautoscalers": (
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
@@ -40,7 +40,7 @@ BUNDLE: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-VERBS = ("create", "patch", "get", "delete", "list", "watch")
+VERBS = ("create", "patch", "get", "delete")
 
 
 def needed(verb: str) -> set[str]:
@@ -51,6 +51,7 @@ def needed(verb: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def whole(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    control_plane.add_volumes(2, "1Gi")
     give(control_plane, USER)
     target = tmp_path_factory.mktemp("whole") / "config"
     return KubectlManifests(kubeconfig(control_plane, target, USER), redact=str, limits=LIMITS)
@@ -59,14 +60,15 @@ def whole(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def lacking(
     control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, Iterable[str]], Manifests]:
+) -> Callable[[str, list[str]], Manifests]:
     """A delivery under the printed role less one verb on these resources."""
 
-    def made(verb: str, resources: Iterable[str]) -> Manifests:
+    def made(verb: str, resources: list[str]) -> Manifests:
         def without(rules: list[dict[str, Any]]) -> None:
             for rule in list(rules):
                 rules.remove(rule)
-                rules += [_rule(rule, each, {verb} if each in set(resources) else set()) for each in rule["resources"]]
+                made = [_rule(rule, each, {verb} if each in resources else set()) for each in rule["resources"]]
+                rules += [each for each in made if each["verbs"]]
 
         user = f"lacks-{verb}-{uuid.uuid4().hex[:6]}"
         give(control_plane, user, change=without)
@@ -78,7 +80,7 @@ def lacking(
 
 def _rule(rule: dict[str, Any], resource: str, taken: set[str]) -> dict[str, Any]:
     verbs = [each for each in rule["verbs"] if each not in taken]
-    return {**rule, "resources": [resource], "verbs": verbs or ["escalate"]}
+    return {**rule, "resources": [resource], "verbs": verbs}
 
 
 @pytest.fixture
@@ -115,14 +117,17 @@ def _broken(world: RealWorld, manifests: Manifests, kind: Any) -> object:
     """A good revision, then a bad one; then the way back."""
     plural = "deployments" if kind == "Deployment" else "statefulsets"
     world.manifests.ensure_namespace(world.namespace)
-    refs = world.manifests.apply(write(world, plural, "serviceaccounts"))
+    path = write(world, plural, "serviceaccounts") / f"{plural}.yaml"
+    thing = json.loads(path.read_text())
+    thing["spec"]["replicas"] = 1
+    path.write_text(json.dumps(thing))
+    refs = world.manifests.apply(world.folder)
     world.manifests.watch(refs, seconds=60.0)
     before = world.manifests.revisions(refs)
-    thing = json.loads((world.folder / f"{plural}.yaml").read_text())
     thing["spec"]["template"]["spec"]["containers"][0]["image"] = BROKEN
-    (world.folder / f"{plural}.yaml").write_text(json.dumps(thing))
+    path.write_text(json.dumps(thing))
     world.manifests.apply(world.folder)
-    world.manifests.watch(refs, seconds=2.0)
+    world.manifests.watch(refs, seconds=4.0)
     return manifests.undo(refs, before)
 
 
@@ -130,6 +135,11 @@ _SPECIAL: dict[tuple[str, str], Callable[[RealWorld, Manifests], object]] = {
     ("pods", "list"): lambda world, manifests: manifests.watch((_ref(world),), seconds=0.0),
     ("events", "list"): lambda world, manifests: manifests.watch((_ref(world),), seconds=0.0),
     ("controllerrevisions", "list"): lambda world, manifests: manifests.revisions((_ref(world),)),
+    ("deployments", "list"): lambda world, manifests: manifests.revisions((_ref(world),)),
+    ("statefulsets", "list"): lambda world, manifests: manifests.revisions((_ref(world),)),
+    ("persistentvolumeclaims", "list"): lambda world, manifests: manifests.delete(
+        write(world, "statefulsets"), claims=True
+    ),
     ("horizontalpodautoscalers", "list"): lambda world, manifests: manifests.watch((_ref(world),), seconds=0.0),
     ("ingresses", "list"): lambda world, manifests: manifests.urls(world.namespace),
     ("namespaces", "get"): lambda world, manifests: manifests.ensure_namespace(world.namespace),
@@ -145,7 +155,7 @@ _SPECIAL: dict[tuple[str, str], Callable[[RealWorld, Manifests], object]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_without_a_verb_on_an_object_of_a_bundle_the_refusal_names_both(
-    world: RealWorld, lacking: Callable[[str, Iterable[str]], Manifests], verb: str
+    world: RealWorld, lacking: Callable[[str, list[str]], Manifests], verb: str
 ) -> None:
     world.manifests.ensure_namespace(world.namespace)
     resources = sorted(needed(verb))
@@ -162,7 +172,7 @@ def test_without_a_verb_on_an_object_of_a_bundle_the_refusal_names_both(
 
 @pytest.mark.parametrize(("resource", "verb"), sorted(_SPECIAL), ids=str)
 def test_without_a_verb_beside_the_bundle_the_refusal_names_both(
-    world: RealWorld, lacking: Callable[[str, Iterable[str]], Manifests], resource: str, verb: str
+    world: RealWorld, lacking: Callable[[str, list[str]], Manifests], resource: str, verb: str
 ) -> None:
     with pytest.raises(Refused) as told:
         _SPECIAL[resource, verb](world, lacking(verb, [resource]))

@@ -6,12 +6,14 @@ In: objects of the files. Out: ``Kind/name`` of what went. Never: a Namespace, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from bot.edges.kubectl.program import Kubectl, Thing, as_json
 from bot.edges.kubectl.reading import labels_of, name_of, namespace_of, rows, selected, table
+from bot.errors import Code, Unavailable
 
 _FIRST: Final = frozenset({"HorizontalPodAutoscaler", "Ingress", "HTTPRoute", "Application", "Kustomization"})
 _WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
@@ -24,6 +26,7 @@ class Deletion:
 
     kubectl: Kubectl
     objects: list[Thing]
+    pause: Callable[[float], None] = time.sleep
 
     def go(self, *, claims: bool) -> tuple[str, ...]:
         """Delete, and wait. Raises Refused or Unavailable; what is gone already is no error."""
@@ -40,16 +43,21 @@ class Deletion:
         yield [each for each in rest if each.get("kind") not in _FIRST | _WORKLOADS]
 
     def _deleted(self, some: list[Thing]) -> list[str]:
-        """Foreground: a workload is gone when its pods are."""
+        """Foreground: a workload is gone when its pods are. kubectl's own waiting ends silently without rights."""
         if not some:
             return []
-        limit = self.kubectl.limits.gone
-        flags = ("--ignore-not-found", "--cascade=foreground", "--wait=true", f"--timeout={limit}s", "--output=name")
-        out = self.kubectl.ask(
-            "delete", "--filename=-", *flags, given=as_json(*some), step="deletion", seconds=limit + 30.0
-        )
+        given, flags = as_json(*some), ("--filename=-", "--ignore-not-found", "--output=name")
+        out = self.kubectl.ask("delete", *flags, "--cascade=foreground", "--wait=false", given=given, step="deletion")
+        self._wait(given, flags)
         kinds = {name: str(each["kind"]) for each in some for name in [name_of(each)]}
         return [_told(line, some, kinds) for line in out.split()]
+
+    def _wait(self, given: bytes, flags: tuple[str, ...]) -> None:
+        limits, began = self.kubectl.limits, time.monotonic()
+        while left := self.kubectl.ask("get", *flags, given=given, step="look at what is deleted").split():
+            if time.monotonic() - began > limits.gone:
+                raise _lingering(left, limits.gone)
+            self.pause(limits.look)
 
     def _made_claims(self) -> list[Thing]:
         """Claims that StatefulSets of the bundle made: template, workload and number in the name, and its labels."""
@@ -82,3 +90,11 @@ def _told(line: str, some: list[Thing], kinds: dict[str, str]) -> str:
         kinds.get(name, resource),
     )
     return f"{kind}/{name}"
+
+
+def _lingering(left: list[str], seconds: int) -> Unavailable:
+    return Unavailable(
+        Code.CAPACITY,
+        f"{', '.join(left[:5])} did not go within {seconds} s of its deletion: a pod or a finalizer holds it.",
+        remedy="Look at its finalizers and pods; run this again when it is gone.",
+    )

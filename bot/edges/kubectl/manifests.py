@@ -130,7 +130,7 @@ class KubectlManifests:
 
     def delete(self, folder: Path, *, claims: bool) -> tuple[str, ...]:
         """See the port."""
-        return Deletion(self._kubectl, self._kubectl.objects(folder)).go(claims=claims)
+        return Deletion(self._kubectl, self._kubectl.objects(folder), self._pause).go(claims=claims)
 
     def store_secret(self, namespace: str, name: str, values: Mapping[str, bytes]) -> None:
         """See the port. The values go through standard input, and out of every text."""

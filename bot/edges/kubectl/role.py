@@ -19,7 +19,7 @@ Delivery = Literal["kubectl", "argocd", "flux"]
 USER: Final = "ai-provision-apply"
 SECRETS: Final = "ai-provision"
 """The namespace that receives the kubeconfigs of new clusters: ``bot.applying.machines.SECRETS``."""
-_WHOLE: Final = ("get", "list", "watch", "create", "patch", "delete")
+_WHOLE: Final = ("get", "create", "patch", "delete")
 
 
 _LABELS: Final = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -103,7 +103,7 @@ DATA: Final = (
     Rule(
         group="",
         resources=("persistentvolumeclaims",),
-        verbs=("list", "watch", "delete"),
+        verbs=("list", "delete"),
         why="/ai-destroy APP data, which names the data with a word of its own",
     ),
 )

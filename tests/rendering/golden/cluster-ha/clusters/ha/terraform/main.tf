@@ -81,15 +81,6 @@ resource "proxmox_virtual_environment_vm" "stateless" {
     }
   }
 
-  # A cluster's control planes come back before its workers.
-  dynamic "startup" {
-    for_each = each.value.startup_order == null ? [] : [each.value.startup_order]
-
-    content {
-      order = startup.value
-    }
-  }
-
   initialization {
     datastore_id = each.value.datastore
 

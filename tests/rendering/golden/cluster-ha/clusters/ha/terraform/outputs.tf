@@ -24,8 +24,8 @@ output "clusters" {
     for name, cluster in var.clusters : name => {
       endpoint       = cluster.endpoint
       version        = cluster.version
-      control_planes = [for name, machine in var.machines : name if machine.cluster == cluster.name && machine.startup_order == 1]
-      workers        = [for name, machine in var.machines : name if machine.cluster == cluster.name && machine.startup_order == 2]
+      control_planes = [for name, machine in var.machines : name if machine.cluster == cluster.name && machine.part == "control-plane"]
+      workers        = [for name, machine in var.machines : name if machine.cluster == cluster.name && machine.part == "worker"]
     }
   }
 }
