@@ -159,7 +159,8 @@ def secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
               if match is not None and match["name"] not in _PUBLIC]  # fmt: skip
     values += [match["value"] for match in _KEPT_IN_KUBECONFIG.finditer(environment.get("DELIVER_KUBECONFIG", ""))]
     values.append(environment.get("DELIVER_SSH_KEY", ""))
-    values += [value for name, value in environment.items() if name.startswith("TF_VAR_") and name.endswith("token")]
+    tokens = [value for name, value in environment.items() if name.startswith("TF_VAR_") and name.endswith("token")]
+    values += [part for token in tokens for part in (token, token.partition("=")[2])]
     return tuple(value for value in values if len(value) >= _SHORTEST)
 
 

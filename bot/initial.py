@@ -1,8 +1,8 @@
 """``init``: the first files of an infrastructure repository, filled in from what the clusters hold.
 
 In: an order, the live snapshot as far as it can be read. Out: ``.ai-provision.yaml`` and, where an action is named, the
-workflow that runs it; in a folder, or as one pull request. Never: a file that is there is overwritten; a workflow that
-does nothing (applying on merge is not in this version).
+workflow that serves commands and the one that plans and applies; in a folder, or as one pull request. Never: a file that
+is there is overwritten.
 """
 
 from __future__ import annotations
@@ -217,7 +217,41 @@ limits:
 #   gib_hour: 0.0005
 #   storage_gib_month: 0.04
 
+# state:                           # where terraform keeps its state; its credentials come from CI (STATE_ENVIRONMENT)
+#   backend: s3                    # or http, pg, kubernetes, local
+#   key: "{stack}/terraform.tfstate"
+#   settings: {bucket: your-state, region: eu-central-1, encrypt: true, use_lockfile: true}
+#   allow_local: false
+#   allow_unencrypted: false
+
+# apply:                           # what has to be true before CI applies a merge, and how long it waits
+#   reviews: 1                     # approvals by others with write permission
+#   after: {production: staging}   # first applied and healthy there
+#   approvals: {production: 2}
+#   rollout_seconds: 600
+#   ssh_seconds: 300
+#   lock_seconds: 120
+#   parallelism: 2                 # clones of one template wait for each other
+#   return_on_failure: true        # a rollout past its deadline goes back by itself
+
+# backups:                         # jobs for machines; without a datastore none are made
+#   datastore: backup
+#   schedule: "02:30"
+#   keep_last: 7
+
+# kubernetes:                      # whole clusters, and workers that join one
+#   version: "1.34"
+#   cni: flannel                   # or calico, cilium
+#   pod_cidr: 10.244.0.0/16
+#   service_cidr: 10.96.0.0/16
+#   add_workers: true
+#   load_balancer_addresses: 10.30.0.200-10.30.0.220
+
+# high_availability: false         # needs the second token, PROXMOX_VE_CLUSTER_TOKEN
+# firewall: false
+
 delivery: kubectl                  # or argocd, flux
+# delivery_repository: https://github.com/your-org/infrastructure
 when_unreachable: refuse           # or draft: a configured cluster does not answer
 """
 

@@ -77,6 +77,6 @@ WORKFLOWS = [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "action.yml
 def test_workflows_are_pinned_and_carry_no_expression_in_a_shell(workflow: Path) -> None:
     text = workflow.read_text()
     for used in re.findall(r"uses:\s*(\S+)", text):
-        assert used.startswith("./") or re.search(r"@[0-9a-f]{40}$", used), used
+        assert used.startswith(("./", "$/")) or re.search(r"@[0-9a-f]{40}$", used), used
     for script in re.findall(r"run: (?:\|\n((?:\s{8,}.*\n?)+)|(.*))", text):
         assert "${{" not in "".join(script)

@@ -26,6 +26,8 @@ from tests.fakes.house import EXAMPLES, snapshot
 
 ACTION = f"someone/ai-provision@{'4' * 40}"
 INFRA = "myorg/infrastructure"
+COMMANDS = ".github/workflows/ai-provision.yml"
+APPLIES = ".github/workflows/ai-provision-apply.yml"
 CLEAN = dict.fromkeys(
     ("GITHUB_TOKEN", "GITHUB_API_URL", "PROXMOX_VE_ENDPOINT", "KUBECONFIG", "AI_PROVISION_INFRA_REPO"), ""
 )
@@ -52,6 +54,27 @@ def test_every_commented_key_is_one_that_may_be_put_in_force(seen: ClusterSnapsh
     assert isinstance(found, Config), found
     assert found.prices
     assert found.defaults.vlan == 30
+    assert found.state
+    assert found.apply.after == {"production": "staging"}
+    assert found.backups.datastore == "backup"
+    assert found.delivery_repository
+
+
+def test_a_section_in_force_by_itself_changes_no_other_default() -> None:
+    """What stands as an example of ``apply``, ``kubernetes`` and the switches is the default, but for names."""
+    found = read_config(uncommented(config_text(ClusterSnapshot())), yaml=ChildYamlReader())
+    assert isinstance(found, Config)
+    plain: dict[str, str] = {}
+    assert found.apply.model_copy(update={"after": plain, "approvals": plain}) == Config().apply
+    names = dict.fromkeys(("version", "cni", "load_balancer_addresses"))
+    assert found.kubernetes.model_copy(update=names) == Config().kubernetes
+    assert (found.high_availability, found.firewall, found.delivery) == (False, False, "kubectl")
+
+
+def test_every_section_of_the_config_is_shown() -> None:
+    text = config_text(ClusterSnapshot())
+    for key in ("state", "apply", "backups", "kubernetes", "high_availability", "firewall", "delivery_repository"):
+        assert re.search(rf"^# {key}:", text, flags=re.MULTILINE), key
 
 
 def test_what_the_clusters_hold_is_named() -> None:
@@ -80,20 +103,38 @@ def test_a_name_of_the_cluster_cannot_leave_its_comment() -> None:
 def test_files_are_written_once_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
     first = run("--out", str(tmp_path), "--action", ACTION)
     assert first.exit_code == 0, first.output
-    assert set(json.loads(first.stdout)["written"]) == {".ai-provision.yaml", ".github/workflows/ai-provision.yml"}
-    workflow = (tmp_path / ".github/workflows/ai-provision.yml").read_text()
+    assert set(json.loads(first.stdout)["written"]) == {".ai-provision.yaml", COMMANDS, APPLIES}
+    workflow = (tmp_path / COMMANDS).read_text()
     assert f"uses: {ACTION}" in workflow
     assert PLACEHOLDER not in workflow
     assert yaml.safe_load(workflow)["permissions"] == {}
     again = json.loads(run("--out", str(tmp_path), "--action", ACTION).stdout)
-    assert (again["written"], len(again["kept"])) == ([], 2)
+    assert (again["written"], len(again["kept"])) == ([], 3)
+
+
+def test_the_caller_names_the_reviewed_commit_of_the_named_repository_in_every_job() -> None:
+    text = first_files(ClusterSnapshot(), action=ACTION)[APPLIES]
+    name, _, commit = ACTION.partition("@")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert {job["uses"] for job in jobs.values()} == {
+        f"{name}/.github/workflows/{verb}.yml@{commit}" for verb in ("plan", "apply", "reconcile")
+    }
+    for part in (*PLACEHOLDER.split("@"), "your-org"):
+        assert part not in text
+    example = (EXAMPLES / "workflows" / "ai-provision-apply.yml").read_text()
+    mine, _, placeholder = PLACEHOLDER.partition("@")
+    assert text.replace(f"uses: {name}/", f"uses: {mine}/").replace(commit, placeholder) == example
 
 
 def test_without_an_action_there_is_no_workflow(tmp_path: Path) -> None:
     """A server serves the commands then, and both would answer each."""
     assert json.loads(run("--out", str(tmp_path)).stdout)["written"] == [".ai-provision.yaml"]
     assert [path.name for path in tmp_path.iterdir()] == [".ai-provision.yaml"]
-    assert "apply" not in first_files(ClusterSnapshot(), action=ACTION)[".github/workflows/ai-provision.yml"].lower()
+
+
+def test_the_workflow_of_commands_gets_no_credential_of_an_apply() -> None:
+    """Whoever may comment reaches that one."""
+    assert "apply" not in first_files(ClusterSnapshot(), action=ACTION)[COMMANDS].lower()
 
 
 @pytest.mark.parametrize("there", ["file", "folder", "link", "bytes"])
@@ -149,7 +190,7 @@ def test_a_pull_request_holds_the_files_and_is_opened_once(site: tuple[GitHubEmu
     assert len(emulator.pulls(INFRA)) == 1
     emulator.merge(INFRA, pull["number"])
     after = json.loads(run("--pull-request", "--action", ACTION, **settings).stdout)
-    assert (after["pull_request"], len(after["kept"])) == (None, 2)
+    assert (after["pull_request"], len(after["kept"])) == (None, 3)
 
 
 def test_a_file_of_the_default_branch_is_left_as_it_is(site: tuple[GitHubEmulator, dict[str, str]]) -> None:
@@ -158,7 +199,7 @@ def test_a_file_of_the_default_branch_is_left_as_it_is(site: tuple[GitHubEmulato
     pull = json.loads(run("--pull-request", "--action", ACTION, **settings).stdout)["pull_request"]
     files = emulator.files(INFRA, ref=pull["branch"])
     assert files[".ai-provision.yaml"] == "mode: manual\n"
-    assert ".github/workflows/ai-provision.yml" in files
+    assert {COMMANDS, APPLIES} <= files.keys()
 
 
 def test_a_persons_branch_of_that_name_is_left_alone(site: tuple[GitHubEmulator, dict[str, str]]) -> None:
@@ -175,7 +216,7 @@ def test_a_pull_request_needs_a_token_and_a_repository() -> None:
 
 
 @pytest.mark.parametrize("path", [".github/workflows/other.yml", "apps/x/plan.json", "../x", ".git/config"])
-def test_the_operators_forge_writes_two_paths_and_no_other(
+def test_the_operators_forge_writes_the_first_files_and_no_other(
     path: str, site: tuple[GitHubEmulator, dict[str, str]]
 ) -> None:
     emulator, environment = site

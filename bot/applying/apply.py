@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.applying.bench import Bench, Run
-from bot.applying.bring import Bringing
+from bot.applying.bring import STOPPED, Bringing
 from bot.applying.gate import gate, stage
 from bot.applying.proposing import PLAN_MARK, wanted
 from bot.applying.record import read_outcomes, read_plans, with_plans
@@ -118,7 +118,7 @@ class _Applying:
 
 def halts(outcome: Outcome) -> bool:
     """Whether the run was asked to end: then no further stack begins."""
-    return outcome.kind == "failed" and outcome.message.startswith(STOPPED)
+    return outcome.kind in {"failed", "abandoned"} and outcome.message.startswith(STOPPED)
 
 
 def outcomes_told(review: Review, repo: str, number: int) -> tuple[Outcome, ...]:
@@ -134,8 +134,6 @@ def _nothing(run: Run) -> Refusal:
     )
 
 
-STOPPED: Final = "Stopped by"
-"""How the terraform edge begins when a signal or a limit ended it."""
 _HALTED: Final = Refusal(
     code=Code.CONFLICT,
     message="The run was asked to stop before this stack began.",

@@ -13,22 +13,25 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from bot.applying.bench import Bench, Run
 from bot.applying.log import Log
 from bot.applying.machines import MachineWork
-from bot.applying.proposing import gone, laid_out, stopped, test_of
+from bot.applying.proposing import begun_before, gone, laid_out, stopped, test_of
 from bot.applying.record import config_digest, parity
 from bot.applying.take_down import take_down, without_workloads
 from bot.applying.view import document_of
 from bot.applying.workloads import WorkloadWork
 from bot.deploy import Merged
-from bot.errors import Refusal, Refused, Unavailable
+from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.model.applied import Done, Outcome
+from bot.model.cluster import ClusterSnapshot
 from bot.model.document import Document
-from bot.model.stack import PlanRecord, Stack, TerraformPlan
+from bot.model.stack import PlanRecord, Preflight, Stack, TerraformPlan
 
+STOPPED: Final = "Stopped by"
+"""How the words begin when a signal or a limit ended it, of the terraform edge too."""
 _Kind = Literal["applied", "failed", "returned", "abandoned", "destroyed"]
 
 
@@ -58,6 +61,8 @@ class Bringing:
             failure = self._went()
         except (Refused, Unavailable) as stop:
             failure = stop.refusal
+        except KeyboardInterrupt:
+            failure = _interrupted(self.stack, begun=self.begun)
         return self._told(failure, seconds=(self.bench.clock.now() - started).total_seconds())
 
     def refused(self, refusal: Refusal) -> Outcome:
@@ -133,21 +138,39 @@ class Bringing:
         digest = config_digest(self.bench.checkout, self.stack.root, self.stack.commit)
         found = parity(self.record, planned, digest=digest, commit=self.run.commit)
         if isinstance(found, Refusal):
-            return found
+            return self.log.stop("parity", found)
         told = "a part of the reviewed plan, after a broken apply" if found.resumed else "the reviewed plan"
         self.log.part("parity", lambda: told, told=str)
         return None
 
     def _room(self, document: Document, planned: TerraformPlan | None) -> Refusal | None:
         bench = self.bench
-        tested = self.log.part(
-            "preflight",
-            lambda: test_of(bench, document, planned, snapshot=bench.inventory.read()),
-            told=lambda found: (
-                f"{sum(check.state == 'passed' for check in found.checks)} of {len(found.checks)} passed"
-            ),
-        )
-        return stopped(tested)
+        taken: list[ClusterSnapshot] = []
+
+        def tested() -> Preflight:
+            taken.append(bench.inventory.read())
+            return test_of(bench, document, planned, snapshot=taken[0])
+
+        found = self.log.part("preflight", tested, told=_passed)
+        stop = stopped(found)
+        if stop is None:
+            return None
+        return self.log.stop("preflight", self._left_behind(document, planned, taken[0]) or stop)
+
+    def _left_behind(
+        self, document: Document, planned: TerraformPlan | None, snapshot: ClusterSnapshot
+    ) -> Refusal | None:
+        """Machines that a run of this commit began, and that no state knows because the run died before it saved."""
+        if planned is None or self.record is None or self.record.used_by != self.run.commit:
+            return None
+        new = {each.name for each in planned.actions if each.action == "create"}
+        guests = {guest.vm_id: guest for guest in (snapshot.proxmox.guests if snapshot.proxmox else ())}
+        left = [
+            guests[machine.vm_id]
+            for machine in document.plan.machines
+            if machine.name in new and machine.vm_id in guests and guests[machine.vm_id].name == machine.name
+        ]
+        return begun_before(left) if left else None
 
     def _rolled_out(self) -> Refusal | None:
         if not self.stack.manifests or self.workloads is None:
@@ -190,7 +213,10 @@ class Bringing:
         if unsaved is None:
             return None
         place = self.bench.kept / self.stack.queue
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.bench.kept, place):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        unsaved.chmod(0o600)
         shutil.move(unsaved, place / unsaved.name)
         return str(place / unsaved.name)
 
@@ -200,6 +226,20 @@ class Bringing:
         if self.workloads is not None and any(each.state == "returned" for each in self.workloads.rollouts):
             return "returned"
         return "failed" if self.begun else "abandoned"
+
+
+def _interrupted(stack: Stack, *, begun: bool) -> Refusal:
+    """The end of a run that somebody cancelled between two programs; terraform and the others tell their own."""
+    told = "What was applied by then stands" if begun else "Nothing was applied"
+    return Refusal(
+        code=Code.CONFLICT,
+        message=f"{STOPPED} SIGINT during the apply of {stack.root}. {told}.",
+        remedy="Run this workflow again: it goes on from there.",
+    )
+
+
+def _passed(found: Preflight) -> str:
+    return f"{sum(check.state == 'passed' for check in found.checks)} of {len(found.checks)} passed"
 
 
 def _counts(plan: TerraformPlan) -> str:

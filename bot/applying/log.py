@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from bot.errors import Refused, Unavailable
+from bot.errors import Refusal, Refused, Unavailable
 from bot.model.applied import Done, StepName
 from bot.ports import Clock, Progress
 
@@ -36,6 +36,16 @@ class Log:
             raise
         self.rows.append(Done(name=name, state="done", seconds=self._since(begun), detail=told(made)))
         return made
+
+    def stop(self, name: StepName, refusal: Refusal) -> Refusal:
+        """The part was done and says no: it stands as failed, with why."""
+        self.fail(name, refusal.message)
+        return refusal
+
+    def fail(self, name: StepName, why: str) -> None:
+        """The part that was just done did not end well."""
+        seconds = self.rows.pop().seconds if self.rows and self.rows[-1].name == name else 0.0
+        self.rows.append(Done(name=name, state="failed", seconds=seconds, detail=why))
 
     def skip(self, name: StepName, why: str) -> None:
         """It was not needed, or cannot be done here."""

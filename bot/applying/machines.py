@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.applying.bench import Bench
 from bot.applying.log import Log
-from bot.errors import Code, Refusal, Refused
+from bot.errors import Code, Refusal, Refused, Unavailable
 from bot.model.applied import Built, Reached
 from bot.model.cluster import ClusterSnapshot, Guest
 from bot.model.config import Config
@@ -45,7 +45,10 @@ class MachineWork:
 
     def seen(self) -> tuple[Reached, ...]:
         """The machines as the cluster shows them now; what cannot be read is told as planned, and marked."""
-        snapshot = self.bench.inventory.read()
+        try:
+            snapshot = self.bench.inventory.read()
+        except (Refused, Unavailable):
+            snapshot = ClusterSnapshot()
         return tuple(reached(machine, snapshot, config=self.bench.config) for machine in self.plan.machines)
 
     def knock(self) -> None:

@@ -6,6 +6,7 @@ of anything; a plan of somebody else's code (stacks hold data and fixed text alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bot.applying.view import document_of
 from bot.capacity.headroom import headroom
 from bot.checks.preflight.tests import preflight
 from bot.errors import Code, Refusal, Refused, Unavailable
-from bot.model.cluster import ClusterSnapshot
+from bot.model.cluster import ClusterSnapshot, Guest
 from bot.model.document import Document
 from bot.model.stack import Preflight, Stack, StackPlan, TerraformPlan
 from bot.rendering.apply_report import plan_comment
@@ -149,4 +150,23 @@ def stopped(tested: Preflight) -> Refusal | None:
         message=f"The preflight stopped the apply: {first.about}: {first.reason}{more}.",
         remedy=f"{first.remedy} Nothing was applied. Comment /ai-retry in the thread for a plan that fits what is "
         "there now.".strip(),
+    )
+
+
+def begun_before(guests: Sequence[Guest]) -> Refusal:
+    """``conflict`` for machines that a killed run of the same commit left: nothing of theirs is in a state."""
+    told = ", ".join(f"{guest.name} (VMID {guest.vm_id} on {guest.node})" for guest in guests)
+    kinds = {"vm": "qm", "container": "pct"}
+    commands = "; ".join(
+        f"on {guest.node}: `{tool} stop {guest.vm_id}; {tool} destroy {guest.vm_id} --purge`"
+        for guest in guests
+        for tool in [kinds[guest.kind]]
+    )
+    return Refusal(
+        code=Code.CONFLICT,
+        message=f"An earlier run of this commit was killed after it had begun to make {told}, and before it saved its "
+        "state. They exist, and no state knows of them.",
+        remedy="Make sure that no other run applies, and that they hold nothing you need. Take them away "
+        f"({commands}), then run this workflow again: it makes them anew. Do not comment /ai-retry before: a plan made "
+        "now would make them a second time.",
     )

@@ -6,7 +6,9 @@ provisioner, an external data source, a foreign provider or a module from elsewh
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from bot.checks.bundle import read_bundle
 from bot.checks.terraform_policy import forbidden, provider
@@ -17,6 +19,8 @@ from bot.model.document import Document
 from bot.model.plan import Plan
 from bot.model.stack import Stack
 
+_NAMES: Final = re.compile(r"[a-z][a-z_]{0,40}\.tf|app\.auto\.tfvars\.json|\.terraform\.lock\.hcl", re.ASCII)
+
 
 def check_terraform(stack: Stack, folder: Path, document: Document, *, config: Config) -> None:
     """Raises Refused(policy) for the first thing that the bot would never write, Refused(config) without a state."""
@@ -24,21 +28,40 @@ def check_terraform(stack: Stack, folder: Path, document: Document, *, config: C
         return
     if not (folder / "terraform" / "backend.tf").is_file() or config.state is None:
         raise Refused(_stateless(stack))
-    files = tuple(
-        RenderedFile(path=f"{stack.root}/terraform/{path.name}", content=path.read_text(encoding="utf-8"))
-        for path in sorted((folder / "terraform").glob("*.tf"))
-    )
+    files = _texts(stack, folder / "terraform")
     plan = Plan.model_validate(document.plan.model_dump(by_alias=True))
     bundle = read_bundle(ChangeSet(root=stack.root, files=files), plan=plan, config=config)
+    for broken in bundle.unparsed:
+        raise Refused(_never_written(broken.path, f"it cannot be read: {broken.reason}"))
     for finding in (*forbidden(bundle), *provider(bundle)):
         if finding.severity == "block":
-            raise Refused(
-                Refusal(
-                    code=Code.POLICY,
-                    message=f"{finding.path}: {finding.message}",
-                    remedy="Terraform was not started. Only files as the bot writes them are planned and applied.",
-                )
-            )
+            raise Refused(_never_written(finding.path, finding.message))
+
+
+def _texts(stack: Stack, terraform: Path) -> tuple[RenderedFile, ...]:
+    """The ``.tf`` files. Terraform reads more (JSON syntax, overrides, a committed ``.terraform``), so that a file of
+    another name is refused, wherever it lies below the folder.
+    """
+    found = []
+    for path in sorted(path for path in terraform.rglob("*") if not path.is_dir()):
+        name, shown = path.relative_to(terraform).as_posix(), f"{stack.root}/terraform/{path.relative_to(terraform)}"
+        if not _NAMES.fullmatch(name) or name.endswith("override.tf"):
+            raise Refused(_never_written(shown, "the bot writes no file of this name."))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise Refused(_never_written(shown, "it is not UTF-8 text.")) from None
+        if name.endswith(".tf"):
+            found.append(RenderedFile(path=shown, content=text))
+    return tuple(found)
+
+
+def _never_written(path: str, why: str) -> Refusal:
+    return Refusal(
+        code=Code.POLICY,
+        message=f"{path}: {why}",
+        remedy="Terraform was not started. Only files as the bot writes them are planned and applied.",
+    )
 
 
 def _stateless(stack: Stack) -> Refusal:

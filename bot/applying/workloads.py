@@ -20,7 +20,7 @@ from bot.model.plan import PlanView
 
 @dataclass
 class WorkloadWork:
-    """The workloads of one stack on their way."""
+    """The workloads of one stack on their way. ``first``: what returned had no revision before."""
 
     bench: Bench
     log: Log
@@ -28,6 +28,7 @@ class WorkloadWork:
     folder: Path
     rollouts: tuple[Rollout, ...] = ()
     urls: tuple[Url, ...] = ()
+    first: bool = False
 
     @property
     def refs(self) -> tuple[WorkloadRef, ...]:
@@ -74,10 +75,13 @@ class WorkloadWork:
     def _watched(self, manifests: Manifests, before: dict[str, int]) -> None:
         limit = float(self.bench.config.apply.rollout_seconds)
         self.rollouts = self.log.part("rollout", lambda: manifests.watch(self.refs, seconds=limit), told=_counted)
-        failed = tuple(each.workload for each in self.rollouts if each.state == "failed")
+        failed = tuple(each for each in self.rollouts if each.state == "failed")
+        if failed:
+            self.log.fail("rollout", f"{_counted(self.rollouts)}: {failed[0].why}")
         may = self.bench.config.apply.return_on_failure and self.bench.config.delivery == "kubectl"
         if failed and may:
             returned = self.log.part("return", lambda: manifests.undo(self.refs, before), told=_counted)
+            self.first = not before
             why = {each.workload.name: each.why for each in self.rollouts if each.why}
             self.rollouts = tuple(
                 each.model_copy(update={"why": why.get(each.workload.name, each.why)}) for each in returned
@@ -95,12 +99,24 @@ class WorkloadWork:
         if not bad:
             return None
         first = next((each for each in bad if each.why), bad[0])
-        back = "Everything returned to the revision before." if any(each.state == "returned" for each in bad) else ""
+        back, remedy = self._ending(returned=any(each.state == "returned" for each in bad))
+        why = (first.why or "its pods are not ready").rstrip(".")
         return Refusal(
             code=Code.CAPACITY,
-            message=f"{first.workload.name} did not come up within {self.bench.config.apply.rollout_seconds} s: "
-            f"{first.why or 'its pods are not ready'}. {back}".strip(),
-            remedy="Merge the revert pull request, or mend the cause and give the command again.",
+            message=f"{first.workload.name} did not come up within {self.bench.config.apply.rollout_seconds} s: {why}."
+            + (f" {back}" if back else ""),
+            remedy=remedy,
+        )
+
+    def _ending(self, *, returned: bool) -> tuple[str, str]:
+        """What became of it, and the next step."""
+        if not returned:
+            return "", "Mend the cause, then run this workflow again or give the command again."
+        if self.first:
+            return "Nothing ran before, so it was scaled to nothing.", "Mend the cause, then give the command again."
+        return (
+            "Everything returned to the revision before.",
+            "Merge the revert pull request, or mend the cause and give the command again.",
         )
 
 

@@ -201,7 +201,9 @@ class Belt:
         )
         return replace(made, **changes)
 
-    def propose(self, files: Mapping[str, str | None], *, branch: str = "ai-provision/shop-1", author: str = "ai-provision[bot]") -> FakePull:
+    def propose(
+        self, files: Mapping[str, str | None], *, branch: str = "ai-provision/shop-1", author: str = "ai-provision[bot]"
+    ) -> FakePull:
         """A pull request on the tip of the default branch."""
         pull = self.hub.open(INFRA, branch, author=author, body=f"asked in {THREAD}")
         pull.head = self.checkout.commit(files, onto=self.main)
@@ -223,7 +225,9 @@ class Belt:
         pull.merge_sha = self.main = self.checkout.commit(tree | gone, onto=self.main)
         return self.main
 
-    def apply(self, sha: str | None = None, *, bench: Bench | None = None, **changes: Any) -> tuple[Outcome, ...] | Refusal:
+    def apply(
+        self, sha: str | None = None, *, bench: Bench | None = None, **changes: Any
+    ) -> tuple[Outcome, ...] | Refusal:
         """The job of apply.yml."""
         facts = {"event": "push", "ref": "refs/heads/main", "url": "https://github.com/run/1", **changes}
         self.checkout.at = sha or self.main

@@ -21,7 +21,9 @@ WEB = files_of(web_plan())
 def plan(*actions: str, digest: str = "same") -> TerraformPlan:
     return TerraformPlan(
         digest=digest,
-        actions=tuple(Planned.model_validate(dict(zip(("address", "action"), each.split(), strict=True))) for each in actions),
+        actions=tuple(
+            Planned.model_validate(dict(zip(("address", "action"), each.split(), strict=True))) for each in actions
+        ),
     )
 
 
@@ -75,7 +77,9 @@ def test_a_part_of_the_reviewed_plan_is_resumed_whatever_order_and_quiet_rows() 
         (record(actions=()), plan(*(f"vm.n{n} create" for n in range(9)), digest="x"), "files", "and 6 more"),
     ],
 )
-def test_what_nobody_reviewed_is_a_conflict(known: PlanRecord | None, now: TerraformPlan, digest: str, told: str) -> None:
+def test_what_nobody_reviewed_is_a_conflict(
+    known: PlanRecord | None, now: TerraformPlan, digest: str, told: str
+) -> None:
     found = parity(known, now, digest=digest, commit=COMMIT)
     assert isinstance(found, Refusal)
     assert (found.code, told in found.message) == (Code.CONFLICT, True), found.message
@@ -136,7 +140,9 @@ def test_a_record_of_another_version_of_ours_is_marked_too(belt: Belt) -> None:
 def test_files_that_changed_after_the_plan_are_refused(belt: Belt) -> None:
     pull = belt.propose(dict(WEB))
     belt.plan(pull)
-    pull.head = belt.checkout.commit({"apps/web/terraform/main.tf": WEB["apps/web/terraform/main.tf"] + "\n"}, onto=pull.head)
+    pull.head = belt.checkout.commit(
+        {"apps/web/terraform/main.tf": WEB["apps/web/terraform/main.tf"] + "\n"}, onto=pull.head
+    )
     belt.approve(pull)
     belt.merge(pull)
     outcome = one(belt.apply())
@@ -179,7 +185,9 @@ def test_an_apply_that_broke_off_goes_on_with_the_rest(belt: Belt) -> None:
     belt.terraform.fault = ""
     outcome = one(belt.apply())
     assert outcome.kind == "applied"
-    assert next(step.detail for step in outcome.steps if step.name == "parity").startswith("a part of the reviewed plan")
+    assert next(step.detail for step in outcome.steps if step.name == "parity").startswith(
+        "a part of the reviewed plan"
+    )
     assert belt.told(pull) == (outcome,)
 
 

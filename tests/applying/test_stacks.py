@@ -36,7 +36,12 @@ def test_each_part_of_a_stack_is_seen() -> None:
     base = checkout.commit({"README.md": "x"})
     head = checkout.commit({**files_of(both_plan()), **files_of(kube_plan())})
     cluster, app = between(checkout, base, head)
-    assert (cluster.root, cluster.terraform, cluster.manifests, cluster.playbook) == ("clusters/request", True, False, True)
+    assert (cluster.root, cluster.terraform, cluster.manifests, cluster.playbook) == (
+        "clusters/request",
+        True,
+        False,
+        True,
+    )
     assert (app.root, app.terraform, app.manifests, app.playbook) == ("apps/shop", True, True, False)
 
 

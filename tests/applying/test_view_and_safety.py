@@ -55,12 +55,8 @@ def test_a_plan_that_nobody_can_read_starts_nothing(belt: Belt, text: str | None
     assert belt.terraform.log == []
 
 
-PROVISIONER = (
-    'resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "id"\n  }\n}\n'
-)
-FOREIGN = (
-    'terraform {\n  required_providers {\n    evil = {\n      source  = "evil/evil"\n      version = "1.0.0"\n    }\n  }\n}\n'
-)
+PROVISIONER = 'resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "id"\n  }\n}\n'
+FOREIGN = 'terraform {\n  required_providers {\n    evil = {\n      source  = "evil/evil"\n      version = "1.0.0"\n    }\n  }\n}\n'
 BAD = {
     "provisioner": ("extra.tf", PROVISIONER),
     "external data": ("extra.tf", 'data "external" "x" {\n  program = ["id"]\n}\n'),

@@ -99,16 +99,21 @@ STATE_PASSWORD: Final = "loopback-state-password"
 
 @dataclass(frozen=True)
 class Acted:
-    """How a run of act ended. ``jobs``: those that act began, by name."""
+    """How a run of act ended."""
 
     code: int
     log: str
     seconds: float
 
     @property
-    def jobs(self) -> set[str]:
-        """The jobs of the caller that ran a step."""
-        return set(re.findall(r"^\[ai-provision apply/(\w+)", self.log, flags=re.MULTILINE))
+    def steps(self) -> list[str]:
+        """The steps that began, whatever their job."""
+        return re.findall(r"^\[[^\]]+\] ⭐ Run Main (.+)$", self.log, flags=re.MULTILINE)
+
+    @property
+    def called(self) -> set[str]:
+        """The jobs of reusable workflows that ran to a good end."""
+        return set(re.findall(r"^\[(?:\w+)/(\w+)/\w+ *\] +🏁 +Job succeeded", self.log, flags=re.MULTILINE))
 
 
 def pinned() -> dict[str, set[str]]:

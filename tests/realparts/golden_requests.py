@@ -51,7 +51,7 @@ from bot.survey.selection import select
 from tests.edges.proxmox_kit import SECRET as READING_SECRET
 from tests.edges.proxmox_kit import TOKEN, TOKEN_ID
 from tests.realparts import parts
-from tests.realparts.golden_table import BESIDE, GOLDEN, ON_8, Golden
+from tests.realparts.golden_table import BESIDE, GOLDEN, ON_8, Golden, crowded
 from tests.realparts.provider_scene import APPLY, SECRET, cluster, facts, grants
 from tests.realparts.states import States, states
 
@@ -59,8 +59,6 @@ ROOT: Final = Path(__file__).parents[2]
 WIDE: Final = "wide@pve!ci"
 """The second token, for what concerns the whole cluster."""
 WIDE_SECRET: Final = "5b0c9a4e-wide-4f0e-8b1c-2d9f6a7c1e33"
-LEFT: Final = {"k8s-worker-1": "5500m", "k8s-worker-2": "5", "k8s-worker-3": "6500m", "k8s-worker-4": "6500m"}
-"""CPU that the workers of the example's cluster have left, but for a few hundred milli-CPU."""
 APPLICATION: Final = ROOT / "examples" / "supermarket-inventory"
 
 
@@ -246,32 +244,20 @@ def world(
 @contextmanager
 def _kubernetes(folder: Path) -> Iterator[KubernetesInventory]:
     """The example's cluster with a pod on each node that takes what was left."""
-    objects = json.loads((ROOT / "examples" / "kubernetes-api.json").read_text())
-    objects["/api/v1/pods"] += [_greedy(node, cpu) for node, cpu in LEFT.items()]
-    api = KubernetesEmulator(objects)
+    api = KubernetesEmulator(crowded(json.loads((ROOT / "examples" / "kubernetes-api.json").read_text())))
     with Loopback(api.app) as server:
         config = folder / "kubeconfig"
         config.write_text(api.kubeconfig(server.url))
         yield KubernetesInventory(str(config), clock=RealClock())
 
 
-def _greedy(node: str, cpu: str) -> dict[str, Any]:
-    asked = {"name": "simulation", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
-    spec = {"nodeName": node, "containers": [asked]}
-    return {
-        "metadata": {"name": f"simulation-{node}", "namespace": "batch"},
-        "spec": spec,
-        "status": {"phase": "Running"},
-    }
-
-
 @dataclass(frozen=True)
 class Seconds:
-    """How long each part of a life took, by name."""
+    """How long each part of a life took, by name; ``resources`` are the addresses in the first state."""
 
-    name: str
     machines: int
     parts: Mapping[str, float]
+    resources: tuple[str, ...]
 
 
 class Watch:
@@ -292,10 +278,11 @@ def life(world: World, golden: Golden) -> Seconds:
     """A request from its words to its end. Raises AssertionError where the real programs see it otherwise."""
     before, watch = world.facts(), Watch()
     first = made(world, golden, watch)
+    resources = tuple(world.state.resources(first.stack))
     second = changed(world, golden, first, watch)
     removed(world, second, watch)
     assert world.facts() == before
-    return Seconds(first.plan.app, len(first.plan.machines), watch.parts)
+    return Seconds(len(first.plan.machines), watch.parts, resources)
 
 
 def made(world: World, golden: Golden, watch: Watch) -> Step:
@@ -364,6 +351,7 @@ def agrees(machine: Machine, guest: Guest) -> None:
     planned = (machine.vm_id, machine.node, machine.kind, machine.cores, machine.memory, machine.pool)
     assert (guest.vm_id, guest.node, guest.kind, guest.cores, guest.memory, guest.pool) == planned
     assert guest.status == "running"
+    assert guest.ha == machine.ha
     assert set(machine.tags) <= set(guest.tags)
     assert machine.datastore in guest.datastores
     assert guest.disk >= machine.disk

@@ -1,13 +1,13 @@
 """The golden requests as people word them, and the words of a later change.
 
-In: nothing. Out: ``GOLDEN`` (the fourteen), ``ON_8`` and ``BESIDE``. Never: a size or a node; those are the planner's.
+In: nothing. Out: ``GOLDEN`` (the fourteen), ``ON_8`` and ``BESIDE``, and a Kubernetes without room. Never: a size or a node; those are the planner's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bot.emulators.proxmox.presets import Grant, backup_grants, ha_grants
 
@@ -128,3 +128,22 @@ BESIDE: Final[Mapping[str, Golden]] = {
     ),
 }
 """What the fourteen do not show: HA, a cloud image behind a firewall, an installer, a backup job."""
+
+LEFT: Final = {"k8s-worker-1": "5500m", "k8s-worker-2": "5", "k8s-worker-3": "6500m", "k8s-worker-4": "6500m"}
+"""CPU that the workers of the example's cluster have left, but for a few hundred milli-CPU."""
+
+
+def crowded(objects: dict[str, Any]) -> dict[str, Any]:
+    """The same objects of Kubernetes with a pod on each worker that takes what was left."""
+    pods = [_greedy(node, cpu) for node, cpu in LEFT.items()]
+    return objects | {"/api/v1/pods": [*objects["/api/v1/pods"], *pods]}
+
+
+def _greedy(node: str, cpu: str) -> dict[str, Any]:
+    asked = {"name": "simulation", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
+    spec = {"nodeName": node, "containers": [asked]}
+    return {
+        "metadata": {"name": f"simulation-{node}", "namespace": "batch"},
+        "spec": spec,
+        "status": {"phase": "Running"},
+    }

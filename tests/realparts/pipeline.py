@@ -80,6 +80,7 @@ class Pipeline:
     settings: Settings
     ended: queue.Queue[tuple[Job, Published]]
     cluster: ControlPlane | None
+    application: str = APPLICATION
     extra: dict[str, str] = field(default_factory=dict)
     _runs: int = 0
 
@@ -213,15 +214,21 @@ def config_text(state_url: str, *, ssh_port: int, more: Mapping[str, Any] | None
 
 @contextmanager
 def pipeline(
-    *, more: Mapping[str, Any] | None = None, cluster: ControlPlane | None = None, version: str | None = None
+    *,
+    more: Mapping[str, Any] | None = None,
+    cluster: ControlPlane | None = None,
+    version: str | None = None,
+    app: str = "supermarket-inventory",
 ) -> Iterator[Pipeline]:
-    """Start everything, and stop it again. ``cluster``: a control plane that runs already, None for none."""
+    """Start everything, and stop it again. ``cluster``: a control plane that runs already, None for none; ``app``: the
+    name of the example application's repository, so that several runs share one cluster.
+    """
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ai-provision-pipeline-")))
         kept, port = stack.enter_context(states()), stack.enter_context(banners())
         emulator = ProxmoxEmulator(proxmox_state(), tokens={READER: "survey", APPLIER: "apply"}, version=version)
         served = stack.enter_context(serve(emulator))
-        github = _github(root, config_text(kept.url, ssh_port=port, more=more))
+        github = _github(root, config_text(kept.url, ssh_port=port, more=more), f"myorg/{app}")
         url = stack.enter_context(github.serve())
         stack.enter_context(_trusting(served))
         settings = read_settings(_environment(root, url, served, github, cluster))
@@ -231,7 +238,7 @@ def pipeline(
         ledger = stack.enter_context(shop)
         door = stack.enter_context(Loopback(web_app(ledger, secrets=[_SECRET], meters=Meters(), api_token=None)))
         github.hook(INFRA, f"{door.url}/webhooks/github", _SECRET)
-        yield Pipeline(root, github, url, emulator, served, kept, settings, ended, cluster)
+        yield Pipeline(root, github, url, emulator, served, kept, settings, ended, cluster, f"myorg/{app}")
 
 
 @contextmanager
@@ -248,9 +255,9 @@ def _trusting(served: Served) -> Iterator[None]:
             os.environ["REQUESTS_CA_BUNDLE"] = before
 
 
-def _github(root: Path, config: str) -> GitHubEmulator:
+def _github(root: Path, config: str, application: str) -> GitHubEmulator:
     github = GitHubEmulator(root / "github", clock=RealClock())
-    github.add_repository(APPLICATION, ROOT / "examples" / "supermarket-inventory")
+    github.add_repository(application, ROOT / "examples" / "supermarket-inventory")
     github.add_repository(INFRA, {"README.md": "# Infrastructure\n", ".ai-provision.yaml": config})
     for login in ("ada", "grace"):
         github.grant(INFRA, login, "write")

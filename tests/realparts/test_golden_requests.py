@@ -7,10 +7,12 @@ the second, opt-in token beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.errors import Refused
 from tests.realparts.golden_requests import Watch, World, life, made, world
 from tests.realparts.golden_table import BESIDE, GOLDEN, ON_8
 
@@ -42,23 +44,36 @@ def test_a_golden_request_lives_and_dies_on_8(eight: World, name: str) -> None:
     life(eight, GOLDEN[name])
 
 
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [
-        ("high-availability", "9.2.3"),
-        ("high-availability", "8.4.5"),
-        ("backup", "9.2.3"),
-        ("image", "9.2.3"),
-        ("iso", "9.2.3"),
-    ],
-)
-def test_what_takes_more_than_the_apply_role(
+BEYOND = {
+    ("high-availability", "9.2.3"): {"proxmox_haresource.guest", "proxmox_harule.apart"},
+    ("high-availability", "8.4.5"): {"proxmox_haresource.guest", "proxmox_hagroup.nodes"},
+    ("backup", "9.2.3"): {"proxmox_backup_job.machines"},
+    ("image", "9.2.3"): {"proxmox_download_file.image", "proxmox_virtual_environment_firewall_options.guest"},
+    ("iso", "9.2.3"): set[str](),
+}
+"""What each makes beside its machines."""
+
+
+@pytest.mark.parametrize(("name", "version"), BEYOND)
+def test_what_stands_beside_machines_lives_and_dies_too(
     name: str, version: str, tmp_path: Path, needs_provider: Path, needs_terraform: Path
 ) -> None:
     """Each with the rights that its own line of the printed roles names, and no other."""
     goldens = {name: BESIDE[name]}
     with world(tmp_path, rc=needs_provider, program=needs_terraform, goldens=goldens, version=version) as here:
-        life(here, goldens[name])
+        assert set(life(here, goldens[name]).resources) >= BEYOND[name, version]
+
+
+def test_high_availability_takes_the_second_token(tmp_path: Path, needs_provider: Path, needs_terraform: Path) -> None:
+    """With the apply role alone the machines are made, and their high availability is refused by name."""
+    plain = replace(BESIDE["high-availability"], wide=())
+    goldens = {"high-availability": plain}
+    with world(tmp_path, rc=needs_provider, program=needs_terraform, goldens=goldens) as here:
+        folder = here.write(here.asked(plain, plain.words))
+        here.program.plan(folder)
+        with pytest.raises(Refused) as stop:
+            here.program.apply(folder)
+    assert "Sys.Console" in stop.value.refusal.message
 
 
 def test_a_machine_whose_state_was_lost_is_adopted(nine: World) -> None:
