@@ -10,10 +10,10 @@ JOBS ?= 3
 REAL := .cache/real-applications
 PROMETHEUS := .cache/prometheus
 
-.PHONY: help demo test lint fmt fuzz bench lock clean
+.PHONY: help demo test test-real e2e lint fmt fuzz bench lock clean
 
 help:  ## what each target does
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 $(STAMP): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "ai-provision needs Python 3.11 to 3.13; this is %d.%d. Try: make PYTHON=python3.12 ..." % v)'
@@ -43,8 +43,17 @@ $(PROMETHEUS)/.unpacked:
 demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or Docker
 	$(BIN)/ai-provision demo
 
-test: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## all tests
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
+test: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## the tests that need no Go
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long" --ignore=tests/realparts
+
+test-real: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## the long tests, and those on real parts, which Go builds once
+	$(BIN)/python tests/gotools/build.py
+	$(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "long or thorough" --hypothesis-profile=thorough --ignore=tests/realparts
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile tests/realparts
+
+e2e: $(STAMP)  ## a comment to running machines and a rollout, timed (needs Go, terraform and kubectl)
+	$(BIN)/python tests/gotools/build.py provider kwok control-plane
+	$(BIN)/python -m benchmarks.e2e
 
 lint: $(STAMP)  ## ruff, mypy strict, import-linter, zizmor
 	$(BIN)/ruff check .

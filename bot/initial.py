@@ -1,8 +1,8 @@
 """``init``: the first files of an infrastructure repository, filled in from what the clusters hold.
 
 In: an order, the live snapshot as far as it can be read. Out: ``.ai-provision.yaml`` and, where an action is named, the
-workflow that serves commands and the one that plans and applies; in a folder, or as one pull request. Never: a file that
-is there is overwritten.
+workflow that serves commands and the one that plans and applies; in a folder, or as one pull request. Never: a file
+that is there is overwritten.
 """
 
 from __future__ import annotations

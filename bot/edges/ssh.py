@@ -37,5 +37,5 @@ def _answers(address: str, port: int) -> bool:
     try:
         with socket.create_connection((address, port), timeout=_TRY) as line:
             return line.recv(len(_BANNER)) == _BANNER
-    except OSError:
+    except (OSError, UnicodeError):
         return False

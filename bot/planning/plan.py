@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import Code, Refusal
 from bot.model.cluster import ClusterSnapshot, Headroom
@@ -78,9 +78,7 @@ def make_plan(
     site = Site(scope, snapshot, headroom, config=config, held=held, before=before, standing=standing)
     origin = Origin(app=app, owner=repo_owner, commit=commit)
     brief = _Brief(demand, profile, site=site, origin=origin, evidence=evidence)
-    everything = said(refinements, adjustments, evidence.corrections)
-    made = _made(brief, everything)
-    return _without_voices(brief, everything, made) if isinstance(made, Refusal) else made
+    return _in_turn(brief, said(refinements, adjustments, evidence.corrections))
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,23 @@ class _Brief:
     site: Site
     origin: Origin
     evidence: Evidence
+
+
+def _in_turn(brief: _Brief, everything: Said) -> Plan | Refusal:
+    """On the nodes that are there, then without what a model or a correction wants, and only then with new workers: no
+    number of theirs makes a machine.
+    """
+    there = replace(brief, site=replace(brief.site, config=_without_workers(brief.site.config)))
+    made = _made(there, everything)
+    if isinstance(made, Refusal):
+        made = _without_voices(there, everything, made)
+    if not isinstance(made, Refusal) or not brief.site.config.kubernetes.add_workers:
+        return made
+    return _made(brief, everything.without(WITHOUT[-1], because=made) or everything)
+
+
+def _without_workers(config: Config) -> Config:
+    return config.model_copy(update={"kubernetes": config.kubernetes.model_copy(update={"add_workers": False})})
 
 
 def _without_voices(brief: _Brief, everything: Said, refusal: Refusal) -> Plan | Refusal:

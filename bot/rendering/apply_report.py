@@ -13,7 +13,7 @@ from bot.model.applied import Afterwards, Built, Done, Outcome, Reached, Rollout
 from bot.ports import PullText
 from bot.rendering.inert import inert_code, inert_text
 from bot.rendering.markdown import bullets, folded, joined, table
-from bot.rendering.plan_report import plan_comment
+from bot.rendering.plan_report import plan_comment, said
 
 __all__ = ["late_comment", "outcome_comment", "outcome_sentence", "plan_comment", "revert_text", "thread_comment"]
 
@@ -38,8 +38,7 @@ def outcome_comment(outcomes: tuple[Outcome, ...], *, hidden: str) -> str:
 def _outcome(outcome: Outcome) -> str:
     return joined(
         [
-            f"### {inert_code(outcome.root)}: {_HEADS[outcome.kind]}"
-            + (f" in {_time(outcome.seconds)}" if outcome.seconds else ""),
+            _head(outcome),
             _stopped(outcome),
             _urls(outcome.urls),
             _machines(outcome.machines),
@@ -64,8 +63,8 @@ def _stopped(outcome: Outcome) -> str:
     if outcome.code is None:
         return ""
     lines = [
-        f"{inert_code(outcome.code)}: {inert_text(outcome.message)}",
-        f"**What to do:** {inert_text(outcome.remedy)}",
+        f"{inert_code(outcome.code)}: {said(outcome.message)}",
+        f"**What to do:** {said(outcome.remedy)}",
     ]
     if outcome.state_kept is not None:
         lines.append(
@@ -111,16 +110,7 @@ def _clusters(clusters: Sequence[Built]) -> str:
 
 
 def _rollouts(rollouts: Sequence[Rollout], namespace: str | None) -> str:
-    rows = [
-        [
-            inert_code(each.workload.name),
-            each.state,
-            f"{each.ready} of {each.wanted}",
-            _time(each.seconds),
-            inert_text(each.why),
-        ]
-        for each in rollouts
-    ]
+    rows = [_rollout(each) for each in rollouts]
     told = f"In namespace {inert_code(namespace)}:" if namespace and rows else ""
     return joined([told, table(["workload", "rollout", "pods ready", "after", "why"], rows)])
 

@@ -82,15 +82,32 @@ def _stack(plan: StackPlan) -> str:
     )
 
 
+def said(text: str) -> str:
+    """A sentence of ours that names commands in backticks: they can be copied, everything else is inert."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return inert_text(text)
+    return "".join(
+        (inert_code(part) if part.strip() else "") if index % 2 else _kept(part) for index, part in enumerate(parts)
+    )
+
+
+def _kept(part: str) -> str:
+    """Inert words with the spaces at their ends, which ``inert_text`` takes away."""
+    words = inert_text(part)
+    left, right = " " if part[:1].isspace() else "", " " if part[-1:].isspace() else ""
+    return f"{left}{words}{right}" if words else left
+
+
 def _refused(plan: StackPlan) -> str:
     if plan.code is None:
         return ""
     return "\n".join(
         [
             "> [!WARNING]",
-            f"> {inert_code(plan.code)}: {inert_text(plan.message)}",
+            f"> {inert_code(plan.code)}: {said(plan.message)}",
             ">",
-            f"> **What to do:** {inert_text(plan.remedy)}",
+            f"> **What to do:** {said(plan.remedy)}",
         ]
     )
 
@@ -113,10 +130,7 @@ def _disrupted(plan: TerraformPlan) -> str:
 def _tests(preflight: Preflight) -> str:
     """Those that stop it stand open, the rest is folded."""
     stopping = "\n".join(f"- {_test(check)}" for check in preflight.stopping)
-    rows = [
-        [check.name, inert_text(check.about), _STATES[check.state], inert_text(check.reason)]
-        for check in preflight.checks
-    ]
+    rows = [_tested(check) for check in preflight.checks]
     at = f", readings of {preflight.taken_at:%Y-%m-%d %H:%M} UTC" if preflight.taken_at is not None else ""
     return joined([stopping, folded(f"Preflight{at}", table(["test", "of", "state", "why"], rows))])
 
@@ -126,7 +140,7 @@ def _tested(check: Check) -> list[str]:
 
 
 def _test(check: Check) -> str:
-    return f"**{check.name}** {inert_text(check.about)}: {inert_text(check.reason)} {inert_text(check.remedy)}"
+    return f"**{check.name}** {inert_text(check.about)}: {inert_text(check.reason)}. {said(check.remedy)}"
 
 
 def _diff(plan: TerraformPlan) -> str:

@@ -45,17 +45,7 @@ def _loss(removal: Removal) -> str:
 def _machines(title: str, machines: Sequence[Machine]) -> str:
     if not machines:
         return ""
-    rows = [
-        [
-            inert_code(each.name),
-            str(each.vm_id),
-            inert_code(each.node),
-            f"{each.cores} vCPU",
-            str(each.memory),
-            _disks(each),
-        ]
-        for each in machines
-    ]
+    rows = [_row(each) for each in machines]
     return f"### {title}\n\n{table(['machine', 'VMID', 'node', 'cores', 'memory', 'disks'], rows)}"
 
 

@@ -205,7 +205,7 @@ class Belt:
         self, files: Mapping[str, str | None], *, branch: str = "ai-provision/shop-1", author: str = "ai-provision[bot]"
     ) -> FakePull:
         """A pull request on the tip of the default branch."""
-        pull = self.hub.open(INFRA, branch, author=author, body=f"asked in {THREAD}")
+        pull = self.hub.open(INFRA, branch, author=author, body=f"Asked in {THREAD}\n")
         pull.head = self.checkout.commit(files, onto=self.main)
         return pull
 

@@ -11,7 +11,7 @@ from bot.applying.reconcile import Watch, reconcile
 from bot.counsel import Lesson
 from bot.model.applied import Outcome
 from bot.model.config import Metrics as MetricNames
-from tests.applying.belt import INFRA, Belt, files_of, shop_plan, web_plan
+from tests.applying.belt import INFRA, THREAD, Belt, files_of, shop_plan, web_plan
 from tests.applying.seeing import SeenMetrics, SeenTroubles, unread, well
 
 SHOP, WEB = files_of(shop_plan()), files_of(web_plan())
@@ -152,7 +152,9 @@ def test_every_outcome_becomes_a_lesson_that_the_next_look_replaces(belt: Belt) 
     assert "not healthy" not in lessons[0].text
 
 
-def test_without_the_right_to_a_first_thread_the_pull_request_is_told_alone(belt: Belt) -> None:
+def test_the_first_thread_hears_of_the_outcome_and_of_ten_minutes_after(belt: Belt) -> None:
     outcome = seen(belt, troubles=SeenTroubles())
-    assert outcome.after is not None
-    assert ("myorg/infrastructure", 7) not in belt.hub.comments or outcome.thread is not None
+    assert outcome.thread == THREAD
+    [comment] = belt.hub.comments[INFRA, 7]
+    assert "ten minutes after: healthy" in comment.body
+    assert "applied" in comment.body

@@ -184,8 +184,9 @@ def test_the_example_of_a_contradiction_is_none():
 
 
 def test_capacity_is_asked_again():
-    assert refused(refinements=asked("cpu=9")).code == "capacity"
-    refusal = refused(refinements=asked("memory=14Gi replicas=4"))
+    no_workers = Config.model_validate({"kubernetes": {"add_workers": False}})
+    assert refused(refinements=asked("cpu=9"), config=no_workers).code == "capacity"
+    refusal = refused(refinements=asked("memory=14Gi replicas=4"), config=no_workers)
     assert refusal.code == "capacity"
     assert "14Gi memory each" in refusal.message
 

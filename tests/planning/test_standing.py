@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.model.cluster import KubernetesFacts, LimitRange
+from bot.model.config import Config
 from bot.model.demand import Demand
 from bot.model.evidence import Correction, Evidence, Observed, Workload
 from bot.model.plan import Plan
@@ -177,9 +178,10 @@ def test_when_both_would_be_refused_both_are_dropped():
 
 @pytest.mark.parametrize("words", [by_user("cpu", "9"), by_user("replicas", "51"), by_user("cpu", "1", owner="cart")])
 def test_a_persons_refusal_stays_the_same_whatever_others_say(words):
-    alone = refused(refinements=(words,))
+    no_workers = Config.model_validate({"kubernetes": {"add_workers": False}})
+    alone = refused(refinements=(words,), config=no_workers)
     heard = {"evidence": Evidence(corrections=(correction("replicas", "5"),))}
-    assert refused(refinements=(words, by_model("max", "12")), **heard) == alone
+    assert refused(refinements=(words, by_model("max", "12")), config=no_workers, **heard) == alone
 
 
 def test_a_limit_range_is_asked_again_without_the_model():

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.applying.telling import LABELS
 from bot.emulators.github import hooks
 from bot.model.outcome import Published
-from tests.realparts import act_kit
-from tests.realparts.act_kit import ROOT, STATE_PASSWORD, Acted, Runner, as_it_was, for_act
+from tests.realparts.act_kit import ROOT, STATE_PASSWORD, STUBS, Acted, Runner, as_it_was, for_act, pinned
 from tests.realparts.pipeline import INFRA, Pipeline, pipeline
 
 COMMAND = (
@@ -90,7 +90,7 @@ def test_the_outcome_stands_on_the_pull_request_and_in_the_thread(story: Story) 
     assert [machine.name for machine in outcome.machines] == ["web-prod-01"]
     thread = [comment.body for comment in story.stage.github.comments(INFRA, story.thread)]
     assert any("web-prod-01" in body and "applied" in body for body in thread[1:]), thread
-    assert "ai-provision:applied" in {label.name for label in story.stage.github.issue(INFRA, story.number).labels}
+    assert LABELS["applied"] in {label.name for label in story.stage.github.issue(INFRA, story.number).labels}
     assert f"/actions/runs/{7000 + 2}" in story.comments[1][-1]
 
 
@@ -121,7 +121,7 @@ def test_no_secret_stands_in_a_log(story: Story) -> None:
 def test_nothing_was_fetched_from_anywhere(story: Story) -> None:
     for acted in (story.plan, story.apply, story.reconcile):
         assert "not matched" not in acted.log
-        assert "git clone" not in acted.log
+        assert "☁" not in acted.log, "act clones with this sign"
     pip = (story.runner.folder / "pip").read_text()
     assert pip.count("--require-hashes -r") == 3
     assert "requirements/runtime.lock" in pip
@@ -156,7 +156,7 @@ def test_what_act_does_not_know_is_all_that_is_replaced() -> None:
         assert as_it_was(for_act(text)) == text
         changed = [line for line in text.split("\n") if line not in for_act(text).split("\n")]
         assert all(line.strip() == "queue: max" or "uses: $/" in line for line in changed), changed
-    assert act_kit.pinned().keys() == act_kit.STUBS.keys()
+    assert pinned().keys() == STUBS.keys()
 
 
 def test_A01_actionlint_finds_nothing(needs_actionlint: Path) -> None:  # noqa: N802

@@ -88,12 +88,11 @@ def test_a_cluster_has_a_folder_of_its_own() -> None:
     assert 'output "clusters"' in text(changes, "terraform/outputs.tf")
 
 
-def test_control_planes_start_before_workers() -> None:
+def test_each_machine_of_a_cluster_knows_its_part_and_asks_for_no_right_on_the_whole_cluster() -> None:
     changes = cluster().render()
-    orders = {name: values(changes, name)["startup_order"] for name in ("ha-control-plane-1", "ha-worker-1")}
-    assert orders == {"ha-control-plane-1": 1, "ha-worker-1": 2}
-    assert 'dynamic "startup"' in text(changes, "terraform/main.tf")
-    assert 'dynamic "startup"' not in text(web().render(), "terraform/main.tf")
+    parts = {name: values(changes, name)["part"] for name in ("ha-control-plane-1", "ha-worker-1")}
+    assert parts == {"ha-control-plane-1": "control-plane", "ha-worker-1": "worker"}
+    assert 'dynamic "startup"' not in text(changes, "terraform/main.tf")  # it needs Sys.Modify on /
 
 
 def test_each_interface_has_its_own_configuration_in_order() -> None:
