@@ -78,11 +78,11 @@ def _begun(verb: str, environment: Mapping[str, str], folder: Path, deliver: Del
     _mask(environment)
     try:
         mine = _environment(environment, folder)
-        settings = read_settings(mine)
+        settings = read_settings(mine).hiding(secrets(environment))
     except (Refused, ValidationError) as error:
         refusal = error.refusal if isinstance(error, Refused) else _wrong(_setting(error))
         return _ended(refusal, _summary(environment), redact=redactor(secrets(environment)))
-    redact = redactor((*settings.secrets(), *secrets(environment)))
+    redact = redactor(settings.secrets())
     order = delivering.ApplyOrder.model_validate({"mode": verb})
     with _set(mine):
         try:

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(validation_alias=_names("AI_PROVISION_PORT"), ge=1, le=65535)] = 8080
     write_pause: Annotated[float, Field(validation_alias=_names("AI_PROVISION_WRITE_PAUSE"), ge=0, le=60)] = 1.0
 
+    _hidden: tuple[str, ...] = PrivateAttr(default=())
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -153,6 +155,12 @@ class Settings(BaseSettings):
             return self.proxmox_survey_token.get_secret_value()
         return self.proxmox_token
 
+    def hiding(self, values: tuple[str, ...]) -> Settings:
+        """The same, with more values that no text may show: what a job of CI was given beside its settings."""
+        more = self.model_copy()
+        more._hidden = (*self._hidden, *values)  # noqa: SLF001 - of the same class
+        return more
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, longest first, for redaction at the one exit."""
         values = {
@@ -178,6 +186,7 @@ class Settings(BaseSettings):
                 values.add(token.split("=", 1)[1])
         if self.prometheus_token is not None:
             values.add(self.prometheus_token.get_secret_value().partition(":")[2])
+        values.update(self._hidden)
         return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
 
 

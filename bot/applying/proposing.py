@@ -100,14 +100,15 @@ def gone(stack: Stack) -> bool:
 
 
 def laid_out(bench: Bench, stack: Stack, document: Document) -> Path:
-    """The stack's files in a folder of their own: those before, for a stack that goes away.
+    """The stack's files in a folder of their own: those before, for a stack that goes away. It ends as the stack's
+    folder does in the repository, so that a command which a failure names can be copied there.
 
     Raises Refused(policy) for a vanished folder without its tombstone, which destroys nothing, and for Terraform that
     the bot would never write.
     """
     if gone(stack) and not stack.tombstone:
         raise Refused(_vanished(stack))
-    folder = bench.workdir / stack.queue
+    folder = bench.workdir / stack.root
     commit = stack.base if gone(stack) and stack.base is not None else stack.commit
     bench.checkout.export(commit, stack.root, folder)
     check_terraform(stack, folder, document, config=bench.config)

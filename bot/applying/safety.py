@@ -18,6 +18,7 @@ from bot.model.config import Config
 from bot.model.document import Document
 from bot.model.plan import Plan
 from bot.model.stack import Stack
+from bot.rendering.backend import backend_tf
 
 _NAMES: Final = re.compile(r"[a-z][a-z_]{0,40}\.tf|app\.auto\.tfvars\.json|\.terraform\.lock\.hcl", re.ASCII)
 
@@ -29,13 +30,28 @@ def check_terraform(stack: Stack, folder: Path, document: Document, *, config: C
     if not (folder / "terraform" / "backend.tf").is_file() or config.state is None:
         raise Refused(_stateless(stack))
     files = _texts(stack, folder / "terraform")
+    _own_backend(stack, files, backend_tf(config.state, stack.root))
     plan = Plan.model_validate(document.plan.model_dump(by_alias=True))
     bundle = read_bundle(ChangeSet(root=stack.root, files=files), plan=plan, config=config)
     for broken in bundle.unparsed:
         raise Refused(_never_written(broken.path, f"it cannot be read: {broken.reason}"))
     for finding in (*forbidden(bundle), *provider(bundle)):
         if finding.severity == "block":
-            raise Refused(_never_written(finding.path, finding.message))
+            raise Refused(_never_written(finding.path or stack.root, finding.message))
+
+
+def _own_backend(stack: Stack, files: tuple[RenderedFile, ...], wanted: str) -> None:
+    """The backend is the config file's: one of somebody else's would be handed the state and its credentials."""
+    written = next((file.content for file in files if file.path.endswith("/backend.tf")), "")
+    if written != wanted:
+        raise Refused(
+            Refusal(
+                code=Code.POLICY,
+                message=f"{stack.root}/terraform/backend.tf is not what `state` of .ai-provision.yaml says.",
+                remedy="Terraform was not started. Give /ai-provision again: it writes the file anew. To move a state, "
+                "run `terraform init -migrate-state` by hand first.",
+            )
+        )
 
 
 def _texts(stack: Stack, terraform: Path) -> tuple[RenderedFile, ...]:

@@ -137,11 +137,11 @@ class Job:
         for path in files.values():
             Path(path).touch()
         (self.root / "event.json").write_text(json.dumps(self.payload))
-        wrapper = f'#!/bin/bash\nif [ "$1 $2" = "-m pip" ]; then printf "%s " "$@" >> "{self.root}/pip"; exit; fi\n{self.program}\n'
+        wrapper = f'#!/bin/bash\nif [ "$1 $2 $3" = "-I -m pip" ]; then printf "%s " "$@" >> "{self.root}/pip"; exit; fi\n{self.program}\n'
         written(self.root / "wrapper", wrapper)
         written(
             self.root / "python",
-            f'#!/bin/bash\n[ "$1 $2" = "-m venv" ] || exit 9\nmkdir -p "$3/bin"\ncp "{self.root}/wrapper" "$3/bin/python"\n',
+            f'#!/bin/bash\n[ "$1 $2 $3" = "-I -m venv" ] || exit 9\nmkdir -p "$4/bin"\ncp "{self.root}/wrapper" "$4/bin/python"\n',
         )
         return files
 

@@ -10,7 +10,7 @@ import pytest
 from tests.durable.points import Run, arm, counted, shares
 from tests.durable.rig import run_until_killed, run_worker, world
 
-SHARES = 6
+SHARES = 12
 
 
 @pytest.mark.parametrize("share", shares(SHARES))

@@ -11,6 +11,7 @@ import pytest
 from bot.edges.github.feed import GitHubFeed
 from bot.edges.github.housekeeping import GitHubHousekeeping
 from bot.errors import Broken, Code, Refused, Unavailable
+from tests.daily import every_day
 from tests.edges.forge_contract import INFRA, publish
 from tests.edges.github_world import EmulatedWorld, emulated
 
@@ -49,7 +50,7 @@ VERBS: dict[str, Verb] = {
 }
 
 
-@pytest.fixture(params=VERBS)
+@pytest.fixture(params=every_day(VERBS, one_in=3))
 def verb(request: pytest.FixtureRequest) -> Verb:
     return VERBS[request.param]
 

@@ -28,7 +28,7 @@ OWN_PODS = f"pods?fieldSelector=metadata.namespace%3D{APP}"
     "cell",
     every_day(
         (cell for cell in CELLS if cell.system != "model"),
-        one_in=3,
+        one_in=5,
         ids=(cell.id for cell in CELLS if cell.system != "model"),
     ),
 )

@@ -129,19 +129,23 @@ class Scene:
         folder = p.checkout(self.sha)
         environment = p.environment("apply", event="push", sha=self.sha, folder=folder)
         Path(environment["GITHUB_EVENT_PATH"]).write_text("{}")
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bot", "deliver"],
-            cwd=folder,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=(folder.with_suffix(".out")).open("wb"),
-            stderr=subprocess.PIPE,
-        )
-        armed.process = process
-        said = [line.decode(errors="replace").strip() for line in _lines(process, armed)]
-        code = process.wait(_SECONDS)
-        armed.process = None
-        assert armed.fired.is_set(), (code, said, folder.with_suffix(".out").read_text())
+        out = folder.with_suffix(".out")
+        with (
+            out.open("wb") as log,
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "bot", "deliver"],
+                cwd=folder,
+                env=environment | {"PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.PIPE,
+            ) as process,
+        ):
+            armed.process = process
+            said = _lines(process, armed)
+            code = process.wait(_SECONDS)
+            armed.process = None
+        assert armed.fired.is_set(), (code, said, out.read_text())
         return code
 
     def unlock(self, told: str) -> None:
@@ -187,10 +191,11 @@ class Scene:
         return found
 
 
-def _lines(process: subprocess.Popen[bytes], armed: Armed) -> list[bytes]:
+def _lines(process: subprocess.Popen[bytes], armed: Armed) -> list[str]:
+    """Its progress, line by line, until it ended."""
     assert process.stderr is not None
     found = []
     for line in process.stderr:
-        found.append(line)
-        armed.hear("said", line.decode(errors="replace").strip())
+        found.append(line.decode(errors="replace").strip())
+        armed.hear("said", found[-1])
     return found

@@ -138,4 +138,4 @@ def test_a04_a_killed_apply_leaves_a_clear_state_and_its_next_run_goes_on(belt: 
     assert len(belt.state.resources(scene.stack)) >= len(made)
     assert scene.record.used_by == scene.sha
     assert len([each for each in belt.github.comments(INFRA, scene.number) if "data:outcomes" in each.body]) == 1
-    assert "ai-provision: applied" in belt.github.issue(INFRA, scene.number).labels
+    assert "ai-provision: applied" in [label.name for label in belt.github.issue(INFRA, scene.number).labels]

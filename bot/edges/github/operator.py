@@ -24,7 +24,7 @@ from bot.model.outcome import PullRequest
 from bot.ports import PullText
 
 BRANCH: Final = "ai-provision/init"
-FILES: Final = frozenset({".ai-provision.yaml", ".github/workflows/ai-provision.yml"})
+FILES: Final = frozenset({".ai-provision.yaml", ".github/workflows/ai-provision.yml", ".github/workflows/ai-provision-apply.yml"})
 """The only paths that ``introduce`` writes."""
 _BASE: Final = "refs/base"
 _NEW: Final = "refs/new"
@@ -55,7 +55,7 @@ class OperatorForge(GitHubForge):
         return None if found is None else frozenset(name for name, granted in found.items() if granted)
 
     def introduce(self, repo: str, files: Mapping[str, str], *, text: PullText, when: datetime) -> PullRequest | None:
-        """Propose those of the two files that the default branch lacks; None when it lacks none.
+        """Propose those of the first files that the default branch lacks; None when it lacks none.
 
         Raises ValueError for another path, Refused (conflict, github-auth, repo-empty) or Unavailable.
         """
