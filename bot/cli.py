@@ -21,7 +21,7 @@ from bot.ci_runner import ActionResult, log_line
 from bot.cli_knowledge import knowledge
 from bot.cli_shared import ERR, OUT, Format, FormatOption, exit_on, group, print_json, progress, run, wants_json
 from bot.edges.kubectl import roles_yaml
-from bot.errors import EXIT_FAILED, Refusal
+from bot.errors import EXIT_FAILED, Code, Refusal
 from bot.flow.preview import Preview
 from bot.logs import configure_logs
 from bot.model.delivered import Delivered
@@ -119,7 +119,9 @@ def provision(
     )
     planned = run(lambda settings: verbs.plan(order, settings, progress=progress), format)
     meant = yes or (None if dry_run else _confirmed(planned, format, apply=apply))
-    if dry_run or meant is False or (apply and not meant):
+    if apply and meant is None and not dry_run:
+        exit_on(_NOBODY, format)
+    if dry_run or meant is False:
         _print_plan(planned, format)
         return
     if out is not None:
@@ -135,6 +137,13 @@ def provision(
     else:
         show_plan(OUT, planned.document)
         OUT.print(f"Pull request [bold]{pull.url}[/]")
+
+
+_NOBODY: Final = Refusal(
+    code=Code.SYNTAX,
+    message="--apply asks before it begins, and nobody is there to ask.",
+    remedy="Read the plan with --dry-run, then give --yes as well.",
+)
 
 
 def _confirmed(planned: Preview, format_: Format, *, apply: bool) -> bool | None:

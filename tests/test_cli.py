@@ -19,6 +19,7 @@ from tests.fakes.house import DESCRIPTION, EXAMPLES, SUPERMARKET
 from tests.tools.make_schemas import schemas
 
 SNAPSHOT = str(EXAMPLES / "cluster-snapshot.json")
+NO_WORKERS = str(Path(__file__).parent / "fixtures" / "no-workers.yaml")
 CONFIG = str(EXAMPLES / "ai-provision.yaml")
 CLEAN = dict.fromkeys(("GITHUB_TOKEN", "GITHUB_API_URL", "PROXMOX_VE_ENDPOINT", "KUBECONFIG", "AI_PROVISION_INFRA_REPO", "AI_PROVISION_WEBHOOK_SECRET", "PROXMOX_VE_API_TOKEN"), "")  # fmt: skip
 
@@ -109,7 +110,7 @@ REFUSED = {
     "repo-host": (["--git-repo", "https://evil.example/a/b", "--app-description", "x"], "repo-host", 2),
     "no-repo": (["--app-description", "x"], "syntax", 2),
     "no-text": (["--git-repo", str(SUPERMARKET)], "syntax", 2),
-    "machines": (["a web server named web-01"], "syntax", 2),
+    "no-machines": (["a nice day"], "syntax", 2),
     "no-folder": (["--git-repo", "/does/not/exist", "--app-description", "x"], "repo-url", 2),
     "snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", CONFIG], "syntax", 2),
     "no-config": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--config", "/none"], "config", 2),
@@ -118,7 +119,8 @@ REFUSED = {
     "endless-snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", "/dev/zero"], "syntax", 2),
     "unnamed-snapshot": (["--git-repo", str(SUPERMARKET), "--app-description", "x", "--cluster", ""], "syntax", 2),
     "too-much": (
-        ["--git-repo", str(SUPERMARKET), "--app-description", "30,000 QPS peak", "--cluster", SNAPSHOT], "capacity", 3,
+        ["--git-repo", str(SUPERMARKET), "--app-description", "30,000 QPS peak", "--cluster", SNAPSHOT, "--config", NO_WORKERS],
+        "capacity", 3,
     ),
     "system-namespace": (
         ["--git-repo", str(SUPERMARKET), "--app-description", "namespace kube-system", "--cluster", SNAPSHOT], "policy", 3,

@@ -22,7 +22,7 @@ def test_the_demo_prints_the_pull_request_with_its_diff() -> None:
     ):
         assert words in text
     assert "the plan as data" in text
-    assert result.diff.count("diff --git") == 20
+    assert result.diff.count("diff --git") == 21
 
 
 def test_the_snapshot_of_the_examples_is_what_the_emulators_say() -> None:

@@ -50,12 +50,13 @@ def collect_request(command: Provision) -> Collected | Refusal:
     wishes = read_request(command.app_description)
     if isinstance(wishes, Refusal):
         return wishes
-    demand = read_description(command.app_description)
-    return Collected(
-        profile=AppProfile(name=wishes.name, unsure=wishes.unsure),
-        demand=demand.model_copy(update={"phrases": wishes.phrases, "not_acted_on": wishes.not_acted_on}),
-        wishes=wishes,
+    demand = Demand(
+        environment=wishes.environment,
+        criticality=wishes.criticality,
+        phrases=wishes.phrases,
+        not_acted_on=wishes.not_acted_on,
     )
+    return Collected(profile=AppProfile(name=wishes.name, unsure=wishes.unsure), demand=demand, wishes=wishes)
 
 
 def names_no_machine(refusal: Refusal) -> bool:

@@ -14,7 +14,7 @@ from bot.applying.bring import STOPPED, Bringing
 from bot.applying.gate import gate, stage
 from bot.applying.proposing import PLAN_MARK, wanted
 from bot.applying.record import read_outcomes, read_plans, with_plans
-from bot.applying.stacks import changed_stacks
+from bot.applying.stacks import changed_stacks, in_order, stack_at
 from bot.applying.telling import Teller, last_outcome
 from bot.applying.view import document_of
 from bot.deploy import Merged, Review
@@ -32,7 +32,7 @@ def apply_run(bench: Bench, run: Run) -> tuple[Outcome, ...] | Refusal:
     merged = _gated(bench, run)
     if isinstance(merged, Refusal):
         return merged
-    stacks = _stacks(bench, run)
+    stacks = _stacks(bench, run, merged)
     if not stacks:
         return _nothing(run)
     return _Applying(bench, run, merged).all(stacks)
@@ -46,10 +46,25 @@ def _gated(bench: Bench, run: Run) -> Merged | Refusal | None:
     return gate(run, bench.review, rules=bench.config.apply)
 
 
-def _stacks(bench: Bench, run: Run) -> tuple[Stack, ...]:
+def _stacks(bench: Bench, run: Run, merged: Merged | None) -> tuple[Stack, ...]:
+    """What the commit changed, and what was planned in its pull request: a merge by rebase has several commits, of
+    which the run's own is the last.
+    """
     base = bench.checkout.parent(run.commit)
     found = changed_stacks(bench.checkout, base=base, head=run.commit)
-    return tuple(stack for stack in found if wanted(stack, run))
+    known = {stack.root for stack in found}
+    earlier = [
+        stack_at(bench.checkout, record.root, head=run.commit, base=record.base)
+        for record in _records(bench, run, merged)
+        if record.root not in known and record.base
+    ]
+    return in_order(stack for stack in (*found, *earlier) if wanted(stack, run))
+
+
+def _records(bench: Bench, run: Run, merged: Merged | None) -> tuple[PlanRecord, ...]:
+    if merged is None or bench.review is None:
+        return ()
+    return read_plans(bench.review.told(run.repo, merged.number, marker=PLAN_MARK))
 
 
 @dataclass(frozen=True)
@@ -95,12 +110,7 @@ class _Applying:
         return stage(environment, merged, rules=rules, before=before)
 
     def _record(self, stack: Stack) -> PlanRecord | None:
-        return next((each for each in self._records() if each.root == stack.root), None)
-
-    def _records(self) -> tuple[PlanRecord, ...]:
-        if self.merged is None or self.bench.review is None:
-            return ()
-        return read_plans(self.bench.review.told(self.run.repo, self.merged.number, marker=PLAN_MARK))
+        return next((each for each in _records(self.bench, self.run, self.merged) if each.root == stack.root), None)
 
     def _use(self, record: PlanRecord) -> None:
         """Mark the reviewed plan as used, before it is: a run that dies after this is resumed, never repeated."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bot.applying.bench import Bench, Run
 from bot.applying.record import record_of, written_plans
@@ -144,14 +145,17 @@ def stopped(tested: Preflight) -> Refusal | None:
     """``capacity`` when something that the plan rests on is no longer so."""
     if not tested.stopping:
         return None
-    first = tested.stopping[0]
-    more = f" ({len(tested.stopping) - 1} more tests failed)" if len(tested.stopping) > 1 else ""
+    first, others = tested.stopping[0], len(tested.stopping) - 1
+    more = f" ({others} more test{'' if others == 1 else 's'} failed)" if others else ""
+    retry = "" if "/ai-retry" in first.remedy else _RETRY
     return Refusal(
         code=Code.CAPACITY,
         message=f"The preflight stopped the apply: {first.about}: {first.reason}{more}.",
-        remedy=f"{first.remedy} Nothing was applied. Comment /ai-retry in the thread for a plan that fits what is "
-        "there now.".strip(),
+        remedy=" ".join(filter(None, ["Nothing was applied.", first.remedy, retry])),
     )
+
+
+_RETRY: Final = "Or comment /ai-retry in the thread for a plan that fits what is there now."
 
 
 def begun_before(guests: Sequence[Guest]) -> Refusal:

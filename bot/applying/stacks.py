@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from bot.deploy import Checkout
@@ -20,7 +21,12 @@ def changed_stacks(checkout: Checkout, *, base: str | None, head: str) -> tuple[
     """The stacks that differ between two commits; without a base, every stack of ``head``."""
     touched = dict.fromkeys(match["root"] for path in checkout.changed(base, head) if (match := _ROOT.match(path)))
     found = [stack_at(checkout, root, head=head, base=base) for root in touched]
-    return tuple(sorted(found, key=lambda stack: (not stack.root.startswith("clusters/"), stack.root)))
+    return in_order(found)
+
+
+def in_order(stacks: Iterable[Stack]) -> tuple[Stack, ...]:
+    """Clusters before the applications that may run on them."""
+    return tuple(sorted(stacks, key=lambda stack: (not stack.root.startswith("clusters/"), stack.root)))
 
 
 def stack_at(checkout: Checkout, root: str, *, head: str, base: str | None) -> Stack:

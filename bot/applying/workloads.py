@@ -63,7 +63,7 @@ class WorkloadWork:
             self.log.part(
                 "manifests",
                 lambda: manifests.apply(self.folder / "kubernetes"),
-                told=lambda found: f"{len(found)} workloads",
+                told=lambda found: f"{len(found)} workload{'' if len(found) == 1 else 's'}",
             )
         else:
             delivery = self.folder / "delivery"

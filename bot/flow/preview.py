@@ -117,11 +117,11 @@ def _belt(
 
 
 def _facts(command: Provision, house: House) -> Facts | Refusal:
-    if command.wants == "machines":
+    if command.wants != "application":
         request = collect_request(command)
         if not isinstance(request, Refusal):
             return Facts(collected=request, ref=None, commit=None)
-        if not names_no_machine(request):
+        if command.wants == "machines" or not names_no_machine(request):
             return request
         application = _application(command, house)
         return request if isinstance(application, Refusal) else application

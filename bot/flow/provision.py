@@ -118,7 +118,7 @@ def as_meant(command: Provision, infra_repo: str) -> Provision:
         or f"{target.owner}/{target.name}".lower() != infra_repo.lower()
     ):
         return command
-    return command.model_copy(update={"wants": "machines"})
+    return command.model_copy(update={"wants": "either"})
 
 
 def host_refusal(command: Provision, config: Config) -> Refusal | None:

@@ -113,7 +113,7 @@ def _ready(command: Refine, work: _Work) -> _Ready | Refusal:
     again = work.reread(request.git_repo, request.app_description)
     if isinstance(again, Refusal):
         return again.model_copy(update={"example": None, "link": there.pull.url})
-    if not there.plan.services and as_meant(again, infra_repo_of(work.order, work.office)).wants == "machines":
+    if not there.plan.services and as_meant(again, infra_repo_of(work.order, work.office)).wants == "either":
         return _machines(there)
     barred = host_refusal(again, work.config) or unreadable(again, work.order, work.office)
     if barred is not None:

@@ -54,14 +54,15 @@ class Provision(Noun):
     """``/ai-provision`` with its two fields.
 
     ``verb`` tells the stored commands apart, here and in every other one. ``wants``: an application of the repository,
-    or machines and clusters in plain words (``target`` is then the infrastructure repository itself).
+    or machines and clusters in plain words (``target`` is then the infrastructure repository itself), or ``either``,
+    where the infrastructure repository may hold an application as well.
     """
 
     verb: Literal["provision"] = "provision"
 
     target: Target
     app_description: str
-    wants: Literal["application", "machines"] = "application"
+    wants: Literal["application", "machines", "either"] = "application"
 
 
 class Help(Noun):

@@ -150,7 +150,7 @@ def _known(count: int | None) -> str:
 
 
 def _steps(steps: Sequence[Done]) -> str:
-    rows = [[each.name, _DONE[each.state], f"{each.seconds:.1f} s", inert_text(each.detail)] for each in steps]
+    rows = [[each.name, _DONE[each.state], f"{each.seconds:.1f} s", said(each.detail)] for each in steps]
     return table(["step", "", "time", "detail"], rows)
 
 

@@ -23,6 +23,7 @@ def removal_text(removal: Removal, *, asked_by: str | None) -> PullText:
         [
             f"Takes {inert_code(plan.root)} away" + (f" · asked in {asked_by}" if asked_by else ""),
             _loss(removal),
+            "Its data stays: only what holds none goes." if removal.kept else "",
             _machines("Destroyed at the merge", removal.destroyed),
             _machines("Stay, because they hold data", removal.kept),
             _workloads(removal),
@@ -77,9 +78,13 @@ def _workloads(removal: Removal) -> str:
 
 def _next(removal: Removal) -> str:
     app = removal.document.plan.app
+    does = [
+        "deletes the workloads" if removal.document.plan.services else "",
+        "destroys the machines" if removal.destroyed else "",
+    ]
     steps = [
-        "Read what is destroyed above; the plan comment below names every resource.",
-        "Merge: CI deletes the workloads, then destroys the machines, and tells it here.",
+        "Read what goes above; the plan comment below names every resource.",
+        f"Merge: CI {', then '.join(filter(None, does))}, and tells it here.",
         "To keep everything, close this pull request.",
     ]
     if removal.kept or (removal.claims and not removal.data):

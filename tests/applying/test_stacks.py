@@ -122,3 +122,17 @@ def test_a_run_of_one_stack_leaves_the_others(tmp_path: Path) -> None:
     assert one(belt.apply(only=("apps/shop",))).root == "apps/shop"
     assert one(belt.apply(only=("web",))).root == "apps/web"
     assert isinstance(belt.apply(only=("nothing",)), Refusal)
+
+
+def test_a_merge_by_rebase_brings_the_stacks_of_all_its_commits(tmp_path: Path) -> None:
+    """Only the last commit starts the run; what was planned in the pull request is applied too."""
+    belt = Belt(tmp_path)
+    belt.terraform.wanted = {"vm.web-1": "1"}
+    pull = belt.propose({**WEB, **files_of(web_plan(app="zoo"))})
+    belt.plan(pull)
+    belt.approve(pull)
+    belt.main = belt.checkout.commit(dict(WEB), onto=belt.main)
+    belt.merge(pull)
+    outcomes = belt.apply()
+    assert not isinstance(outcomes, Refusal)
+    assert {each.root: each.kind for each in outcomes} == {"apps/zoo": "applied", "apps/web": "applied"}

@@ -15,6 +15,7 @@ from bot.handlers.dispatch import handle
 from bot.model.command import Actor, Delivery, ThreadRef
 from bot.model.outcome import Published
 from bot.model.stack import REMOVED
+from tests.edges.forge_contract import INFRA as GITHUB
 from tests.edges.github_world import EmulatedWorld, emulated
 from tests.fakes.clock import StoppedClock
 from tests.fakes.forge import FakeForge
@@ -183,11 +184,12 @@ def test_on_github_it_is_opened_merged_and_the_application_can_come_back(tmp_pat
     """The GitHub emulator with git: the tombstone holds nobody's place."""
     config = {".ai-provision.yaml": (EXAMPLES / "ai-provision.yaml").read_text()}
     with emulated(tmp_path) as world:
-        world.github.push_commit(INFRA, "main", {**config, **golden("supermarket")}, login="alice")
+        world.github.add_repository(f"myorg/{APP}", {"README.md": "x"})
+        world.github.push_commit(GITHUB, "alice", {**config, **golden("supermarket")})
         taken = told(world, f"/ai-destroy {APP} data")
         assert taken.pull is not None
         assert set(_below(world, taken.pull.branch)) == {f"{ROOT}/{REMOVED}"}
-        world.github.merge(INFRA, taken.pull.number, "alice")
+        world.github.merge(GITHUB, taken.pull.number, "alice")
         assert set(_below(world, "main")) == {f"{ROOT}/{REMOVED}"}
         assert told(world, f"/ai-destroy {APP}").code == "syntax"
         back = told(world, PROVISION)
@@ -198,7 +200,7 @@ def test_on_github_it_is_opened_merged_and_the_application_can_come_back(tmp_pat
 
 
 def _below(world: EmulatedWorld, ref: str) -> list[str]:
-    return [path for path in world.github.files(INFRA, ref=ref) if path.startswith("apps/")]
+    return [path for path in world.github.files(GITHUB, ref=ref) if path.startswith("apps/")]
 
 
 def told(world: EmulatedWorld, body: str) -> Published:
@@ -206,8 +208,9 @@ def told(world: EmulatedWorld, body: str) -> Published:
     thread = world.thread()
     comment = world.human_comment(thread, body)
     rooms = house()
-    inside = Office(house=rooms, forge=world.forge, steps=Straight(clock=rooms.clock), infra_repo=INFRA)
-    what = delivery(body, login="alice", number=thread.number, comment_id=comment)
-    published = handle(what.model_copy(update={"created_at": StoppedClock().now()}), inside, progress=lambda _: None)
+    inside = Office(house=rooms, forge=world.forge, steps=Straight(clock=rooms.clock), infra_repo=GITHUB)
+    what = delivery(body, login="alice", comment_id=comment)
+    heard = what.model_copy(update={"thread": thread, "created_at": StoppedClock().now()})
+    published = handle(heard, inside, progress=lambda _: None)
     assert published is not None
     return published

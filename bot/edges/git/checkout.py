@@ -84,7 +84,9 @@ class GitCheckout:
     def _listed(self, commit: str, root: str) -> dict[str, tuple[str, str]]:
         """Mode and object id by path, below a folder or of one file."""
         where = ("--", root) if root else ()
-        listed = self._git("ls-tree", "-r", "-z", "--full-tree", _checked(commit), *where).decode(errors="surrogateescape")
+        listed = self._git("ls-tree", "-r", "-z", "--full-tree", _checked(commit), *where).decode(
+            errors="surrogateescape"
+        )
         found = {}
         for line in filter(None, listed.split("\0")):
             facts, _, path = line.partition("\t")

@@ -24,7 +24,9 @@ from bot.model.outcome import PullRequest
 from bot.ports import PullText
 
 BRANCH: Final = "ai-provision/init"
-FILES: Final = frozenset({".ai-provision.yaml", ".github/workflows/ai-provision.yml", ".github/workflows/ai-provision-apply.yml"})
+FILES: Final = frozenset(
+    {".ai-provision.yaml", ".github/workflows/ai-provision.yml", ".github/workflows/ai-provision-apply.yml"}
+)
 """The only paths that ``introduce`` writes."""
 _BASE: Final = "refs/base"
 _NEW: Final = "refs/new"
