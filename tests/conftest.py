@@ -14,11 +14,6 @@ settings.register_profile("thorough", deadline=None)
 settings.load_profile("ours")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes long; make test leaves it out, make test-real runs it")
-    config.addinivalue_line("markers", "thorough: a property; make test-real runs it again with more examples")
-
-
 @pytest.fixture(autouse=True)
 def own_logs() -> Iterator[None]:
     """A test that sets up logs writes to its own captured stream, which the next one finds closed."""
