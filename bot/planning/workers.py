@@ -266,10 +266,17 @@ def _grown(
     fitted = fit_pods(services, snapshot=more.snapshot, headroom=more.headroom, namespace=site.scope.namespace)
     if isinstance(fitted, Refusal):
         return None
-    notes = built.notes + _why(new, missing, cluster=_cluster(site))
+    notes = _chosen(built.notes, missing) + _why(new, missing, cluster=_cluster(site))
     workers = Machines(machines, built.placed, verified=True, notes=notes)
     nodes = (*_nodes_of(waiting, site), *fresh)
     return Grown(fitted, with_machines(site, machines), workers, nodes=nodes, rooms=tuple(map(_room, nodes)))
+
+
+def _chosen(notes: Notes, missing: Sequence[Pod]) -> Notes:
+    """The sizes were chosen for the pods; nobody stated them."""
+    ours = {"origin": "rule", "tag": "P", "source": "sizing step 12", "why": f"the cheapest size that holds {len(missing)} pods"}
+    decisions = tuple(each.model_copy(update=ours) if each.origin == "user" else each for each in notes.decisions)
+    return Notes(decisions=decisions, findings=notes.findings)
 
 
 def _why(machines: Sequence[Machine], missing: Sequence[Pod], *, cluster: str) -> Notes:

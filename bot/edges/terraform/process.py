@@ -108,6 +108,8 @@ class _Watch:
                 if self.process.poll() is None:
                     self._interrupt("an error of ours")
                     self._patiently()
+                if self.ending.why:
+                    _sweep(self.process.pid)  # what it started must not outlive it and write on
         return self.ending.why
 
     def _look(self, outputs: tuple[IO[bytes], IO[bytes]], most: int | None) -> None:

@@ -58,7 +58,7 @@ variable "machines" {
     ha             = optional(bool, false)
     pci_mapping    = optional(string)
     replicate_to   = optional(string)
-    startup_order  = optional(number)
+    part           = optional(string)
   }))
 
   validation {
