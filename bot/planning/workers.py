@@ -274,7 +274,8 @@ def _grown(
 
 def _chosen(notes: Notes, missing: Sequence[Pod]) -> Notes:
     """The sizes were chosen for the pods; nobody stated them."""
-    ours = {"origin": "rule", "tag": "P", "source": "sizing step 12", "why": f"the cheapest size that holds {len(missing)} pods"}
+    why = f"the cheapest size that holds {len(missing)} pods"
+    ours = {"origin": "rule", "tag": "P", "source": "sizing step 12", "why": why}
     decisions = tuple(each.model_copy(update=ours) if each.origin == "user" else each for each in notes.decisions)
     return Notes(decisions=decisions, findings=notes.findings)
 
