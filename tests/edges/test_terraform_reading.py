@@ -223,7 +223,10 @@ def imitation(folder: Path, script: str) -> TerraformProgram:
         ("echo Terraform v1.4.7", "version 1.4"),
         ("echo hello", "does not tell"),
         ("echo Terraform v1.9.0; [ $1 = version ] || { trap '' INT TERM; sleep 30; }", "Stopped by the time limit"),
-        ("echo Terraform v1.9.0; [ $1 = version ] || { yes | head -c 50000000; sleep 30; }", "Stopped by the limit on output"),
+        (
+            "echo Terraform v1.9.0; [ $1 = version ] || { yes | head -c 50000000; sleep 30; }",
+            "Stopped by the limit on output",
+        ),
     ],
     ids=["old", "odd", "deaf", "flood"],
 )

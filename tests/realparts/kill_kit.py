@@ -178,8 +178,17 @@ class Scene:
                 time.sleep(0.3)
                 answer = session.delete(f"{base}?purge=1", timeout=30)
                 assert answer.ok, answer.text
-        time.sleep(0.5)
+            self._gone(session, {vm_id for _, vm_id in found})
         return [vm_id for _, vm_id in found]
+
+    def _gone(self, session: requests.Session, vm_ids: set[int]) -> None:
+        """Destroying is a task of the host; a look at the cluster shows when it has ended."""
+        url = f"{self.pipeline.served.url.rstrip('/')}/api2/json/cluster/resources"
+        for _ in range(100):
+            rows = session.get(url, timeout=30).json()["data"]
+            if not vm_ids & {row.get("vmid") for row in rows}:
+                return
+            time.sleep(0.1)
 
     @property
     def guests(self) -> dict[str, list[int]]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.model.applied import Outcome
+from tests.realparts.banners import banners
 from tests.realparts.kill_kit import Scene, Trap
 from tests.realparts.pipeline import INFRA, Pipeline, pipeline
 
@@ -30,11 +31,11 @@ _INT = signal.SIGINT
 NOTHING, LOCK, USED, LEFT = "nothing", "lock", "used", "left"
 
 POINTS: dict[str, tuple[Trap, frozenset[str], str]] = {
-    "01 before the gate": (Trap((("github", "^GET /repos/"),)), frozenset(), SEVERAL),
-    "02 while the plan holds the lock": (Trap((("state", "^LOCK .* 200"),)), frozenset({LOCK}), SEVERAL),
-    "03 after the plan, before the preflight": (Trap((*_PLANNED, ("proxmox", "^GET"))), frozenset(), SEVERAL),
+    "01 before the gate": (Trap((("github", "^GET /repos/"),)), frozenset(), ONE),
+    "02 while the plan holds the lock": (Trap((("state", "^LOCK .* 200"),)), frozenset({LOCK}), ONE),
+    "03 after the plan, before the preflight": (Trap((*_PLANNED, ("proxmox", "^GET"))), frozenset(), ONE),
     "04 after the record was marked used": (
-        Trap((*_PLANNED, ("github", "^PATCH /repos/.*/issues/comments/"))), frozenset({USED}), SEVERAL,
+        Trap((*_PLANNED, ("github", "^PATCH /repos/.*/issues/comments/"))), frozenset({USED}), ONE,
     ),
     "05 at the first clone": (Trap((*_APPLYING, ("proxmox", _CLONE))), frozenset({LOCK, USED, LEFT}), SEVERAL),
     "06 in the middle of the second machine": (
@@ -60,7 +61,7 @@ POINTS: dict[str, tuple[Trap, frozenset[str], str]] = {
 
 
 @pytest.fixture
-def belt(needs_provider: Path, needs_terraform: Path) -> Iterator[Pipeline]:
+def belt(needs_provider: Path, needs_terraform: Path, point: str) -> Iterator[Pipeline]:
     """One machine at a time, so that "the second machine" is one. Point 12 knocks at a door that nobody opens."""
     del needs_provider, needs_terraform
     rules: dict[str, Any] = {
@@ -70,7 +71,7 @@ def belt(needs_provider: Path, needs_terraform: Path) -> Iterator[Pipeline]:
         "parallelism": 1,
         "lock_seconds": 0,
     }
-    with pipeline(more={"apply": rules | {"ssh_port": 9}}) as made:
+    with banners() as port, pipeline(more={"apply": rules | {"ssh_port": 9 if "SSH" in point else port}}) as made:
         yield made
 
 

@@ -88,7 +88,11 @@ def test_money_only_with_prices() -> None:
     [("kubectl", "kubectl apply --server-side"), ("argocd", "Argo CD syncs"), ("flux", "Flux reconciles")],
 )
 def test_it_names_the_delivery(delivery: str, words: str) -> None:
-    nouns = supermarket().changed(config=Config.model_validate({"delivery": delivery, "delivery_repository": "https://github.com/myorg/infra.git"}))
+    nouns = supermarket().changed(
+        config=Config.model_validate(
+            {"delivery": delivery, "delivery_repository": "https://github.com/myorg/infra.git"}
+        )
+    )
     assert words in text(nouns.render(), "README.md")
 
 
