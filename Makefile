@@ -12,7 +12,7 @@ REAL := .cache/real-applications
 export PYTHONDONTWRITEBYTECODE :=
 PROMETHEUS := .cache/prometheus
 
-.PHONY: help demo test test-real e2e lint fmt fuzz bench lock clean
+.PHONY: help demo test test-long test-real e2e lint fmt fuzz bench lock clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -48,9 +48,11 @@ demo: $(STAMP)  ## the whole loop on this computer: no account, key, cluster or 
 test: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## the tests that need no Go
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long" --ignore=tests/realparts
 
-test-real: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## the long tests, and those on real parts, which Go builds once
-	$(BIN)/python tests/gotools/build.py
+test-long: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## every case of the long tests, every example of the properties
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "long or thorough" --hypothesis-profile=thorough --ignore=tests/realparts
+
+test-real: $(STAMP)  ## the tests on real parts, which Go builds once: provider, control plane, workflows
+	$(BIN)/python tests/gotools/build.py
 	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile tests/realparts
 
 e2e: $(STAMP)  ## a comment to running machines and a rollout, timed (needs Go, terraform and kubectl)

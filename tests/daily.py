@@ -1,4 +1,4 @@
-"""Which cases of a long test are for every day (``make test``); the others carry the mark ``long`` (``make test-real``).
+"""Which cases of a long test are for every day (``make test``); the others carry the mark ``long`` (``make test-long``).
 
 In: cases, or the examples of a property. Out: parameters, settings. Never: a case that neither target runs.
 """
