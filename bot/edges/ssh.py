@@ -36,6 +36,14 @@ class SshDoors:
 def _answers(address: str, port: int) -> bool:
     try:
         with socket.create_connection((address, port), timeout=_TRY) as line:
-            return line.recv(len(_BANNER)) == _BANNER
+            return _greeting(line) == _BANNER
     except (OSError, UnicodeError):
         return False
+
+
+def _greeting(line: socket.socket) -> bytes:
+    """The first bytes, which may come one by one."""
+    heard = b""
+    while len(heard) < len(_BANNER) and (more := line.recv(len(_BANNER) - len(heard))):
+        heard += more
+    return heard

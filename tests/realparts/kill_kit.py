@@ -135,7 +135,7 @@ class Scene:
             subprocess.Popen(
                 [sys.executable, "-P", "-m", "bot", "deliver"],
                 cwd=folder,
-                env=environment | {"PYTHONPATH": str(ROOT)},
+                env=environment | {"PYTHONPATH": str(ROOT), "TMPDIR": str(p.root)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.PIPE,
