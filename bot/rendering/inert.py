@@ -16,7 +16,9 @@ _JOINER: Final = "\u200b"
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()!|~$&#])")
 _ACTS: Final = re.compile(r"(?<=[@#])(?=\w)|(?<=GH-)(?=\d)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?=://)|(?<=www)(?=\.)|(?<=mailto)(?=:)|(?<=xmpp)(?=:)", re.IGNORECASE)
-_LINE_START: Final = re.compile(r"^(\s*)([-+=:]|\d+[.)])", re.MULTILINE)
+_LINE_START: Final = re.compile(r"^(\s*)([-+=:])", re.MULTILINE)
+_NUMBERED: Final = re.compile(r"^(\s*\d+)([.)])(?=\s|$)", re.MULTILINE)
+"""A digit itself cannot be escaped: the mark behind it is, where it would begin a list."""
 
 
 def _plain(text: str, limit: int) -> str:
@@ -34,7 +36,7 @@ def inert_text(text: str, limit: int = LIMIT) -> str:
     """Prose: every character that Markdown could read as markup is escaped, mentions and addresses are broken."""
     escaped = _MARKUP.sub(r"\\\1", _plain(text, limit))
     escaped = _ACTS.sub(_JOINER, _ADDRESS.sub(_JOINER, escaped))
-    return _LINE_START.sub(r"\1\\\2", escaped)
+    return _NUMBERED.sub(r"\1\\\2", _LINE_START.sub(r"\1\\\2", escaped))
 
 
 def inert_code(text: str, limit: int = LIMIT) -> str:
