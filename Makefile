@@ -49,11 +49,13 @@ test: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## the tests that ne
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long" --ignore=tests/realparts
 
 test-long: $(STAMP) $(REAL)/.downloaded $(PROMETHEUS)/.unpacked  ## every case of the long tests, every example of the properties
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "long or thorough" --hypothesis-profile=thorough --ignore=tests/realparts
+	$(BIN)/python tests/gotools/build.py
+	$(BIN)/python -m pytest -q -rs -n $(JOBS) --dist worksteal -m "long or thorough" --hypothesis-profile=thorough --ignore=tests/realparts
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile -m long tests/realparts
 
 test-real: $(STAMP)  ## the tests on real parts, which Go builds once: provider, control plane, workflows
 	$(BIN)/python tests/gotools/build.py
-	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile tests/realparts
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile -m "not long" tests/realparts
 
 e2e: $(STAMP)  ## a comment to running machines and a rollout, timed (needs Go, terraform and kubectl)
 	$(BIN)/python tests/gotools/build.py provider kwok control-plane

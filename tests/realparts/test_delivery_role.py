@@ -22,6 +22,9 @@ from tests.edges.kubectl_contract import BETTER, BROKEN, claim_spec, workload
 from tests.realparts.control_plane import ControlPlane
 from tests.realparts.delivery_kit import LIMITS, USER, RealWorld, give, kubeconfig
 
+pytestmark = pytest.mark.long
+"""Each verb is taken away once, which takes minutes."""
+
 OPTIONAL = {"certificates", "httproutes", "gateways"}
 SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "web"}}
 BUNDLE: dict[str, tuple[str, str, dict[str, Any]]] = {

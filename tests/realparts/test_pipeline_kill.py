@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.model.applied import Outcome
+from tests.daily import every_day
 from tests.realparts.banners import banners
 from tests.realparts.kill_kit import Scene, Trap
 from tests.realparts.pipeline import INFRA, Pipeline, pipeline
@@ -118,7 +119,7 @@ def cancelled(scene: Scene) -> None:
     assert "goes on from there" in told.remedy
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", every_day(POINTS, one_in=4))
 def test_a04_a_killed_apply_leaves_a_clear_state_and_its_next_run_goes_on(belt: Pipeline, point: str) -> None:
     trap, leaves, words = POINTS[point]
     scene = merged(belt, words)
