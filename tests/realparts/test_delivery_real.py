@@ -86,6 +86,7 @@ def test_the_golden_bundle_is_delivered_twice_and_taken_away(supermarket: Delive
     assert {(each.workload.name, each.state, each.ready, each.wanted) for each in rollouts} == {
         ("api", "complete", 3, 3), ("web", "complete", 3, 3),
     }  # fmt: skip
+    supermarket.wait_scaler("api")  # its own controller writes the autoscaler's status once more
     before = supermarket.versions()
     assert manifests.diff(supermarket.folder) == ""
     manifests.apply(supermarket.folder)
